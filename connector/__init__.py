@@ -1,0 +1,1 @@
+"""Anything in becomes a contact in Crisp."""
