@@ -1,0 +1,57 @@
+"""Serves the sandbox with gunicorn: one process, because its state is in memory, and many threads."""
+
+import json
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from .app import create_app
+from .options import Options
+
+SETTINGS = {
+    "workers": 1,
+    "worker_class": "gthread",
+    "threads": 128,
+    "worker_connections": 2000,
+    "keepalive": 75,
+    "backlog": 1024,
+    "limit_request_line": 8190,
+    "graceful_timeout": 3,
+    "accesslog": None,
+    "loglevel": "warning",
+    # Only newer versions have it, and they would open a socket in the home directory.
+    "control_socket_disable": True,
+}
+
+
+class Server(BaseApplication):
+    """gunicorn, set up from here alone: no configuration file, no arguments."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        own = {"bind": f"{self.options.host}:{self.options.port}", "when_ready": self.announce}
+        for name, value in {**SETTINGS, **own}.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_app(self.options)
+
+    def announce(self, arbiter: Arbiter) -> None:
+        """Say where it listens: JSON for scripts on stdout, a sentence for people on stderr."""
+        host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        names = ("website_id", "identifier", "key", "tier")
+        token: dict[str, Any] = {name: getattr(self.options, name) for name in names}
+        click.echo(json.dumps({"url": url, **token}))
+        click.echo(f"Sandbox listens on {url} for website {self.options.website_id}.", err=True)
+
+
+def serve(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    Server(options).run()

@@ -1,0 +1,1 @@
+"""Crisp's official clients, unchanged, against the sandbox."""
