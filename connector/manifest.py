@@ -1,0 +1,226 @@
+"""Loads `manifests/`, checks each file against its JSON Schema, and gives the declared fields, sources and actions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from connector.names import AliasTable
+
+
+class ManifestBroken(Exception):
+    """A manifest cannot be used: which file, where in it, why."""
+
+    def __init__(self, file: str, path: str, reason: str) -> None:
+        super().__init__(f"manifests/{file}: {path or 'the file'}: {reason}")
+        self.file, self.path, self.reason = file, path, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One contact field: a row of `fields.json`. `crisp_path` is None when Crisp's profile has no place for it."""
+
+    key: str
+    label: str
+    type: str
+    help: str
+    example: Any
+    crisp_path: str | None
+    crisp_form: str
+    convert: str
+    max_length: int | None
+    choices: tuple[tuple[str, str], ...]
+    clears_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One place to look for a field's value: a path (read through a table of values, if any) or address parts."""
+
+    path: str = ""
+    values: Mapping[str, Any] | None = None
+    lines: tuple[str, ...] = ()
+    postcode: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A rule that says a record was deleted: the value at `path` is, or ends with, one of these."""
+
+    path: str
+    value: Any
+    endings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source's manifest; `tables`: table → contact field → where to look."""
+
+    key: str
+    label: str
+    help: str
+    variants: Mapping[str, str]
+    aliases: bool
+    record_aliases: bool
+    tables: Mapping[str, Mapping[str, tuple[Candidate, ...]]]
+    id: tuple[str, ...]
+    updated_at: tuple[str, ...]
+    deleted: tuple[Deleted, ...]
+    silent: tuple[str, ...]
+    silent_values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a builder does with a contact; what platform packages and the OpenAPI say of it."""
+
+    key: str
+    label: str
+    noun: str
+    help: str
+    method: str
+    path: str
+    parameters: tuple[Mapping[str, Any], ...]
+    input_fields: tuple[str, ...]
+    required: tuple[str, ...]
+    output: str
+    sample: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """All manifests together. `names` reads contact fields, `record_names` the record's id and times."""
+
+    fields: Mapping[str, Field]
+    names: AliasTable
+    record_names: AliasTable
+    sources: Mapping[str, Source]
+    actions: Mapping[str, Action]
+
+
+@cache
+def manifests_root() -> Traversable:
+    """Where the manifests are: beside the code in a wheel, at the top of the tree in a checkout."""
+    shipped = files("connector").joinpath("_manifests")
+    return shipped if shipped.is_dir() else Path(__file__).resolve().parent.parent / "manifests"
+
+
+def load(root: Traversable | None = None) -> Manifest:
+    """Reads and checks every manifest. Raises `ManifestBroken` naming the file, the place in it and the reason."""
+    root = root or manifests_root()
+    declared = _read(root, "fields.json", "fields")
+    fields = {row["key"]: _field(row) for row in declared["fields"]}
+    try:
+        names = AliasTable.build(_aliases(declared["fields"]), declared["never"])
+        record_names = AliasTable.build(_aliases(declared["record"]), ())
+    except ValueError as problem:
+        raise ManifestBroken("fields.json", "aliases", str(problem)) from problem
+    sources = {key: _source(read) for key, read in _folder(root, "sources", "source").items()}
+    actions = {key: _action(read) for key, read in _folder(root, "actions", "action").items()}
+    manifest = Manifest(fields, names, record_names, sources, actions)
+    _cross_check(manifest)
+    return manifest
+
+
+@cache
+def shipped() -> Manifest:
+    """The manifests that came with this installation, loaded once."""
+    return load()
+
+
+def _read(root: Traversable, name: str, schema: str) -> Any:
+    try:
+        read = json.loads(root.joinpath(*name.split("/")).read_text(encoding="utf-8"))
+        rules = json.loads(root.joinpath("schema", f"{schema}.schema.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ManifestBroken(name, "", str(problem)) from problem
+    for error in jsonschema.Draft202012Validator(rules).iter_errors(read):
+        raise ManifestBroken(name, error.json_path, error.message)
+    return read
+
+
+def _folder(root: Traversable, folder: str, schema: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name):
+        name = f"{folder}/{entry.name}"
+        read = _read(root, name, schema)
+        if entry.name != f"{read['key']}.json":
+            raise ManifestBroken(name, "$.key", "the key must be the file's name")
+        found[read["key"]] = read
+    return found
+
+
+def _aliases(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Key → its names. `data` has none: a column of that name is not custom data, `data.KEY` is."""
+    named = (row for row in rows if row.get("type") != "data")
+    return {row["key"]: [name for listed in row["aliases"].values() for name in listed] for row in named}
+
+
+def _field(row: dict[str, Any]) -> Field:
+    crisp = row["crisp"] or {"path": None, "form": "plain"}
+    return Field(
+        **{name: row[name] for name in ("key", "label", "type", "help", "example", "convert")},
+        crisp_path=crisp["path"],
+        crisp_form=crisp["form"],
+        max_length=row.get("max_length"),
+        choices=tuple((choice["value"], choice["label"]) for choice in row.get("choices", ())),
+        clears_on=tuple(row["clears_on"]),
+    )
+
+
+def _candidate(row: str | dict[str, Any]) -> Candidate:
+    if isinstance(row, str):
+        return Candidate(row)
+    if "address" in row:
+        parts = row["address"]
+        return Candidate("", None, *(tuple(parts.get(key, ())) for key in ("lines", "postcode", "city")))
+    return Candidate(row["path"], row.get("values"))
+
+
+def _source(read: dict[str, Any]) -> Source:
+    tables = {
+        table: {row["field"]: tuple(_candidate(each) for each in row["first_of"]) for row in rows}
+        for table, rows in read["tables"].items()
+    }
+    return Source(
+        **{name: read[name] for name in ("key", "label", "help", "aliases")},
+        variants={variant["key"]: variant["label"] for variant in read["variants"]},
+        record_aliases=read.get("record_aliases", False),
+        tables=tables,
+        id=tuple(read["id"]),
+        updated_at=tuple(read["updated_at"]),
+        deleted=tuple(
+            Deleted(rule["path"], rule.get("is"), tuple(rule.get("ends_with", ()))) for rule in read["deleted"]
+        ),
+        silent=tuple(read["silent"]),
+        silent_values=tuple(read.get("silent_values", ())),
+    )
+
+
+def _action(read: dict[str, Any]) -> Action:
+    return Action(
+        **{name: read[name] for name in ("key", "label", "noun", "help", "method", "path", "output", "sample")},
+        parameters=tuple(read.get("parameters", ())),
+        input_fields=tuple(read["input"]["fields"]),
+        required=tuple(read["input"]["required"]),
+    )
+
+
+def _cross_check(manifest: Manifest) -> None:
+    """What one schema alone cannot see: every named contact field must be declared."""
+    for source in manifest.sources.values():
+        for table, rows in source.tables.items():
+            for field in rows:
+                if field not in manifest.fields and not field.startswith("data."):
+                    raise ManifestBroken(f"sources/{source.key}.json", f"$.tables.{table}", f"unknown field {field}")
+    for action in manifest.actions.values():
+        for field in (*action.input_fields, *action.required):
+            if field != "*" and field not in manifest.fields:
+                raise ManifestBroken(f"actions/{action.key}.json", "$.input", f"unknown field {field}")
