@@ -1,0 +1,56 @@
+"""Email addresses: found in a cell, checked, and in the one form that identifies a person."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, validate_email
+
+from connector.convert.text import clean
+
+_NAMED = re.compile(r"[^,;<>\n]*<([^<>]*)>")
+_BETWEEN = re.compile(r"[,;\s]+")
+_QUOTES = "\"'«»“”‘’"
+_LONGEST = 320
+_MOST = 50
+# What email-validator allows an address (254) and its local part (64) to have.
+_LONGEST_ASCII = 254
+_DOT_ATOM = re.compile(r"(?=.{1,64}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+def addresses(value: str) -> Iterator[str]:
+    """The texts in a cell that could each be an address: `Ada <a@b.co>, c@d.co; mailto:e@f.co` gives three."""
+    written = clean(value)
+    if written.isascii() and written.replace("@", "", 1).replace(".", "").replace("-", "").isalnum():
+        yield written
+        return
+    for token in _BETWEEN.split(_NAMED.sub(r" \1 ", written[: _LONGEST * _MOST]), maxsplit=_MOST):
+        bare = token.strip(_QUOTES)
+        if bare[:7].lower() == "mailto:":
+            bare = bare[7:].split("?", 1)[0]
+        if bare:
+            yield bare
+
+
+def email(written: str) -> str | None:
+    """The canonical address, or None: NFC, lower case, Unicode domain (punycode decoded), no look-up of the domain.
+
+    What a plain local part (RFC 5322 dot-atom) adds to its domain cannot be wrong, so that domains, which repeat,
+    are checked once; every other address is checked whole.
+    """
+    local, mark, domain = written.rpartition("@")
+    if mark and len(written) <= _LONGEST_ASCII and domain.isascii() and _DOT_ATOM.fullmatch(local):
+        checked = _checked(f"a@{domain}")
+        return f"{local.lower()}@{checked[2:]}" if checked else None
+    return _checked.__wrapped__(written)
+
+
+@lru_cache(maxsize=4096)
+def _checked(written: str) -> str | None:
+    if len(written) > _LONGEST:
+        return None
+    try:
+        found = validate_email(written, check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return f"{found.local_part.lower()}@{found.domain}"

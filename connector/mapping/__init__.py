@@ -1,0 +1,15 @@
+"""Record × table → contact and notes. Pure."""
+
+from connector.mapping.layout import Layout, UserMapping, layout_of
+from connector.mapping.translate import Rules, Translated, date_orders, missing_paths, translate
+
+__all__ = [
+    "Layout",
+    "Rules",
+    "Translated",
+    "UserMapping",
+    "date_orders",
+    "layout_of",
+    "missing_paths",
+    "translate",
+]

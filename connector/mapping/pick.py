@@ -1,0 +1,150 @@
+"""Picks one value for a contact field out of the places that may give it, and notes what became of the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from connector.convert import CONVERTERS, Given, Scalar
+from connector.convert.email import addresses, email
+from connector.convert.given import DateOrder
+from connector.convert.segments import segments
+from connector.convert.text import clean, is_nothing, is_placeholder
+from connector.convert.times import column_order
+from connector.manifest import Candidate, Field
+from connector.mapping.layout import Slot
+from connector.notes import Note, note
+from connector.record import Record, Unusable, Value
+
+DateOrders = Mapping[str, DateOrder]
+
+
+def is_blank(value: object) -> bool:
+    """Whether nothing is said: None, blanks, `N/A` and the like, empty lists and objects, lists of blanks."""
+    if isinstance(value, str):
+        return is_nothing(value)
+    if isinstance(value, list):
+        return all(is_blank(item) for item in value)
+    return value is None or value == {}
+
+
+def read(slot: Slot, record: Record) -> Value:
+    """What stands in this place, through the row's table of values; an address is put together from its parts."""
+    if slot.read is not None and slot.read.lines:
+        return _address(slot.read, record)
+    value = record.values[slot.name] if slot.name in record.values else record.envelope.get(slot.name)
+    if slot.read is not None and slot.read.values is not None and not is_blank(value):
+        return slot.read.values.get(str(value))
+    return value
+
+
+def _address(read: Candidate, record: Record) -> str:
+    """`line1, line2, POSTCODE CITY`, or nothing without a line."""
+    lines, postcode, city = (
+        [clean(str(value)) for name in names if not is_blank(value := record.values.get(name))]
+        for names in (read.lines, read.postcode, read.city)
+    )
+    place = " ".join((*postcode[:1], *city[:1]))
+    return ", ".join((*lines, place) if place else lines) if lines else ""
+
+
+def _offers(slot: Slot, record: Record) -> Sequence[Scalar | Unusable]:
+    """The single values in this place, blanks left out, in order."""
+    value = read(slot, record)
+    if isinstance(value, str):
+        return () if is_nothing(value) else (value,)
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, str | int | float | Unusable) and not is_blank(item)]
+    return () if value is None or isinstance(value, dict) else (value,)
+
+
+class Picker:
+    """Picks values of one record; the notes gather, each once, in `notes`."""
+
+    def __init__(self, record: Record, given: Given, orders: DateOrders) -> None:
+        self.record, self.given, self.orders = record, given, orders
+        self.notes: dict[Note, None] = dict.fromkeys(record.notes)
+
+    def scalar(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
+        """The first value that converts. Another, different one is noted as unused; none at all, as dropped."""
+        won: Scalar | None = None
+        won_raw: object = None
+        failed: list[tuple[str, str | None]] = []
+        for slot in slots:
+            for offer in _offers(slot, self.record):
+                if won is None:
+                    won, code = self._convert(field, slot, offer)
+                    won_raw = offer
+                    if won is None:
+                        failed.append((slot.name, code))
+                elif offer != won_raw:
+                    self._leave(field, slot, offer, won)
+        if won is None:
+            self._note_failures(field, failed)
+            return None
+        return self._cut(field, won)
+
+    def _convert(self, field: Field, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
+        converter = CONVERTERS[field.convert]
+        if isinstance(offer, Unusable):
+            return None, offer.code
+        if isinstance(offer, str) and is_placeholder(offer):
+            return None, "value_dropped"
+        return converter.convert(offer, self._given(slot)), converter.dropped
+
+    def _given(self, slot: Slot) -> Given:
+        order = self.orders.get(slot.name) if self.orders else None
+        return replace(self.given, date_order=order) if order else self.given
+
+    def _leave(self, field: Field, slot: Slot, offer: Scalar | Unusable, won: Scalar) -> None:
+        if slot.fallback and slot.name in self.record.values:
+            self.add("field_unmapped", slot.name)
+        elif not slot.quiet and not slot.fallback and self._convert(field, slot, offer)[0] != won:
+            self.add("field_unused", slot.name)
+
+    def _note_failures(self, field: Field, failed: list[tuple[str, str | None]]) -> None:
+        for name, code in failed[:1]:
+            if code is not None:
+                self.add(code, field.key, path=name or None)
+
+    def _cut(self, field: Field, won: Scalar) -> Scalar:
+        if field.max_length is None or not isinstance(won, str) or len(won) <= field.max_length:
+            return won
+        self.add("value_truncated", field.key)
+        return won[: field.max_length].rstrip()
+
+    def email(self, slots: tuple[Slot, ...]) -> str | None:
+        """The first valid address of all places; another distinct one is noted, as is none."""
+        valid: list[str] = []
+        offered = ""
+        for slot in slots:
+            for offer in _offers(slot, self.record):
+                if isinstance(offer, str) and is_placeholder(offer):
+                    self.add("value_dropped", "email", path=slot.name)
+                elif not isinstance(offer, Unusable) and len(valid) < 2:
+                    offered = offered or slot.name
+                    found = filter(None, map(email, addresses(str(offer))))
+                    valid.extend(address for address in found if address not in valid)
+        if len(valid) > 1:
+            self.add("several_emails", "email")
+        if not valid:
+            self.add("email_invalid" if offered else "email_missing", "email", path=offered or None)
+        return valid[0] if valid else None
+
+    def segments(self, slots: tuple[Slot, ...]) -> tuple[str, ...]:
+        """All places united."""
+        given: list[object] = []
+        for slot in slots:
+            value = read(slot, self.record)
+            if isinstance(value, str) and is_placeholder(value):
+                self.add("value_dropped", "segments", path=slot.name)
+            elif not is_blank(value) and isinstance(value, str | int | float | list):
+                given.append(value)
+        return segments(given)
+
+    def add(self, code: str, field: str | None, *, path: str | None = None) -> None:
+        """Notes a thing once."""
+        self.notes[note(code, field, path=path)] = None
+
+
+def proven_orders(columns: Mapping[str, list[str]]) -> dict[str, DateOrder]:
+    """Column → the order in which it writes day and month, for those that show it."""
+    return {name: order for name, values in columns.items() if (order := column_order(values))}

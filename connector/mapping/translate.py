@@ -1,0 +1,212 @@
+"""The translation of one record: contact, notes, id, time, and whether it was deleted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from connector.contact import Contact, Scalar
+from connector.convert import Given
+from connector.convert.given import DateOrder
+from connector.convert.keys import data_value
+from connector.convert.text import is_placeholder
+from connector.convert.times import time
+from connector.manifest import Deleted, Manifest, Source
+from connector.mapping.layout import Layout, Slot, UserMapping, data_key_of, layout_of
+from connector.mapping.pick import DateOrders, Picker, is_blank, proven_orders, read
+from connector.notes import Note
+from connector.record import Record, Value
+
+_LONGEST_ID = 256
+_READ_APART = ("email", "segments", "data")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to read this payload: the user's `mapping`, whether `unmapped` names become custom data, what is `given`
+    beside the values (country, zone, clock), and which columns write days or months first."""
+
+    given: Given
+    mapping: UserMapping = ()
+    unmapped_as_data: bool = False
+    saved_mapping: bool = False
+    date_orders: DateOrders = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A record as a contact. `updated_at` is RFC 3339 in UTC; a note of level error makes it rejected."""
+
+    id: str | None
+    updated_at: str | None
+    deleted: bool
+    contact: Contact
+    notes: tuple[Note, ...]
+    people_id: str | None = None
+
+    @property
+    def error(self) -> Note | None:
+        """The first note that makes the record rejected."""
+        return next((note for note in self.notes if note.level == "error"), None)
+
+
+def translate(record: Record, source: Source, manifest: Manifest, rules: Rules) -> Translated:
+    """One record × the source's table. What cannot be used is noted; what can be read is kept even when rejected."""
+    layout = layout_of(record, source, manifest, rules.mapping)
+    picker = Picker(record, rules.given, rules.date_orders)
+    record_id = _first_text(layout.ids, record)
+    updated_at = _updated_at(layout, record, picker)
+    if any(_says(rule, record) for rule in source.deleted):
+        return Translated(record_id, updated_at, True, _email_alone(layout, record, rules), ())
+    if any(found.level == "error" for found in record.notes):
+        return Translated(record_id, updated_at, False, Contact(), tuple(picker.notes))
+    return _read_whole(layout, picker, _Names(source, manifest, rules), (record_id, updated_at))
+
+
+@dataclass(frozen=True)
+class _Names:
+    source: Source
+    manifest: Manifest
+    rules: Rules
+
+
+def _read_whole(layout: Layout, picker: Picker, names: _Names, known: tuple[str | None, str | None]) -> Translated:
+    record, rules = picker.record, names.rules
+    people_id = _first_text(layout.people_ids, record)
+    fields = _fields(layout, picker, names.manifest)
+    email = picker.email(layout.slots.get("email", ()))
+    if people_id and email is None:
+        picker.notes = {found: None for found in picker.notes if found.code != "email_missing"}
+    segments = picker.segments(layout.slots.get("segments", ()))
+    data = _data(layout.data, picker)
+    _note_unmapped(layout, picker, names, data)
+    if rules.saved_mapping:
+        for path in sorted(layout.absent):
+            picker.add("mapping_path_missing", path)
+    contact = Contact({"email": email, **fields} if email else fields, segments, data)
+    return Translated(*known, False, contact, tuple(picker.notes), people_id)
+
+
+def _fields(layout: Layout, picker: Picker, manifest: Manifest) -> dict[str, Scalar | None]:
+    """Every single-valued field that is said, in the manifest's order; the country first, for it reads the phone."""
+    country = picker.scalar(manifest.fields["country"], layout.slots["country"]) if "country" in layout.slots else None
+    if country:
+        given = picker.given
+        picker.given = Given(str(country), given.timezone, given.date_order, given.now)
+    said: dict[str, Scalar | None] = {}
+    for key, slots in layout.slots.items():
+        if key not in _READ_APART:
+            field_ = manifest.fields[key]
+            value = country if key == "country" else picker.scalar(field_, slots)
+            if value is not None or (field_.clears_on and _clears(field_.clears_on, slots, picker)):
+                said[key] = value
+    return said
+
+
+def _clears(clears_on: tuple[str, ...], slots: tuple[Slot, ...], picker: Picker) -> bool:
+    """Whether one of the places holds a blank that the field's manifest lets clear it."""
+    given = [read(slot, picker.record) for slot in slots if slot.name in picker.record.values]
+    return ("null" in clears_on and None in given) or ("empty" in clears_on and "" in given)
+
+
+def _data(pairs: Iterable[tuple[str, str]], picker: Picker) -> dict[str, Scalar | None]:
+    """Custom data: an explicit blank removes the key; a key that Crisp refuses is made valid, with a note."""
+    data: dict[str, Scalar | None] = {}
+    for name, written in pairs:
+        key, renamed = data_key_of(written)
+        value = _data_value(picker.record.values.get(name, picker.record.envelope.get(name)))
+        if key is None or value is _LEFT_OUT:
+            picker.add("value_dropped", f"data.{written}", path=name)
+        elif value is not _SAYS_NOTHING:
+            if key in data and data[key] != value:
+                picker.add("data_key_collision", f"data.{key}", path=name)
+            if renamed:
+                picker.add("data_key_renamed", f"data.{key}", path=name)
+            data[key] = value  # type: ignore[assignment]
+    return data
+
+
+_LEFT_OUT, _SAYS_NOTHING = object(), object()
+
+
+def _data_value(value: Value) -> object:
+    if isinstance(value, str) and is_placeholder(value):
+        return _LEFT_OUT
+    if is_blank(value):
+        return _SAYS_NOTHING if isinstance(value, str) and value.strip() else None
+    found = data_value(value)
+    return _LEFT_OUT if found is None else found
+
+
+def _note_unmapped(layout: Layout, picker: Picker, names: _Names, data: dict[str, Scalar | None]) -> None:
+    left = [name for name in layout.unmapped if not _passed_over(picker.record.values[name], names.source)]
+    if names.rules.unmapped_as_data:
+        prefix = picker.record.prefix
+        kept = _data(((name, name.removeprefix(prefix)) for name in left), picker)
+        data.update({key: value for key, value in kept.items() if key not in data})
+        return
+    for name in left:
+        picker.add("field_unmapped", name)
+
+
+def _passed_over(value: Value, source: Source) -> bool:
+    return is_blank(value) or any(type(value) is type(each) and value == each for each in source.silent_values)
+
+
+def _email_alone(layout: Layout, record: Record, rules: Rules) -> Contact:
+    found = Picker(record, rules.given, {}).email(layout.slots.get("email", ()))
+    return Contact({"email": found} if found else {})
+
+
+def _first_text(names: tuple[str, ...], record: Record) -> str | None:
+    for name in names:
+        value = record.values.get(name, record.envelope.get(name))
+        if isinstance(value, str | int) and not isinstance(value, bool) and not is_blank(value):
+            return str(value).replace("\0", "").strip()[:_LONGEST_ID]
+    return None
+
+
+def _updated_at(layout: Layout, record: Record, picker: Picker) -> str | None:
+    offered = ""
+    for name in layout.times:
+        value = record.values.get(name, record.envelope.get(name))
+        if isinstance(value, str | int | float) and not is_blank(value):
+            offered = offered or name
+            order = picker.orders.get(name)
+            if found := time(value, replace(picker.given, date_order=order) if order else picker.given):
+                return str(found)
+    if offered:
+        picker.add("date_dropped", "updated_at", path=offered)
+    return None
+
+
+def _says(rule: Deleted, record: Record) -> bool:
+    value = record.envelope.get(rule.path, record.values.get(rule.path))
+    if rule.endings:
+        return isinstance(value, str) and value.endswith(rule.endings)
+    return value == rule.value and type(value) is type(rule.value)
+
+
+def date_orders(
+    records: Iterable[Record], source: Source, manifest: Manifest, mapping: UserMapping
+) -> dict[str, DateOrder]:
+    """For records that came together: which columns write days first and which months first, judged once per column."""
+    columns: dict[str, list[str]] = {}
+    times = [key for key, field_ in manifest.fields.items() if field_.convert == "time"]
+    for record in records:
+        layout = layout_of(record, source, manifest, mapping)
+        names = (*layout.times, *(slot.name for key in times for slot in layout.slots.get(key, ())))
+        for name in names:
+            value = record.values.get(name)
+            if isinstance(value, str) and 6 <= len(value) <= 32:
+                columns.setdefault(name, []).append(value)
+    return proven_orders(columns)
+
+
+def missing_paths(records: Iterable[Record], source: Source, manifest: Manifest, mapping: UserMapping) -> list[str]:
+    """Fields of a user's mapping for which no record has any of the paths."""
+    open_fields = dict(mapping)
+    for record in records:
+        absent = layout_of(record, source, manifest, mapping).absent
+        open_fields = {key: paths for key, paths in open_fields.items() if absent.issuperset(paths)}
+        if not open_fields:
+            break
+    return sorted(open_fields)

@@ -1,0 +1,90 @@
+"""Sources: the systems that payloads come from. A module in this folder is a source; nothing else lists them."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from connector.notes import Note
+from connector.record import Record, broken
+from connector.sources.base import Inbound, Rule, SourceModule
+from connector.sources.wrapping import unwrap
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """Which source a payload comes from, in which of its variants."""
+
+    source: str
+    variant: str
+
+
+@cache
+def registry() -> dict[str, SourceModule]:
+    """Every source by its key, found in this folder."""
+    found = (importlib.import_module(f"connector.sources.{module.name}") for module in pkgutil.iter_modules(__path__))
+    return {module.KEY: module for module in found if hasattr(module, "KEY")}
+
+
+@cache
+def _rules() -> tuple[tuple[str, Rule], ...]:
+    every = ((key, rule) for key, module in registry().items() for rule in module.RULES)
+    return tuple(sorted(every, key=lambda pair: pair[1].rank))
+
+
+def detect(payload: Any) -> Detected:
+    """The first rule that the payload passes; in a list, every member must pass the same. Anything else is generic."""
+    members = payload if _is_list_of_objects(payload) else [payload]
+    first = _first_rule(members[0])
+    if first is not None and all(_first_rule(member) is first for member in members[1:]):
+        return Detected(first[0], first[1].variant)
+    return Detected("generic", "records" if isinstance(payload, list) else "record")
+
+
+def _is_list_of_objects(payload: Any) -> bool:
+    return isinstance(payload, list) and bool(payload) and all(isinstance(member, dict) for member in payload)
+
+
+def _first_rule(member: Any) -> tuple[str, Rule] | None:
+    return next((pair for pair in _rules() if pair[1].fits(member)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A payload taken apart: where it comes from, its records, and notes about the payload as a whole."""
+
+    source: str
+    variant: str
+    records: list[Record]
+    notes: list[Note]
+
+
+def read(payload: Any, source: str | None = None) -> Payload:
+    """The records of a payload, of the named source or of the one that is detected.
+
+    A payload that the named source cannot read is one record with the note `record_invalid`, never another source's.
+    """
+    stripped = unwrap(payload)
+    detected = detect(stripped)
+    if source is not None and detected.source != source:
+        variant = registry()[source].claim(stripped)
+        if variant is None:
+            return Payload(source, "", [broken("record_invalid")], [])
+        detected = Detected(source, variant)
+    about = getattr(registry()[detected.source], "payload_notes", None)
+    notes = about(stripped, detected.variant) if about else []
+    return Payload(detected.source, detected.variant, list(_records(stripped, detected)), notes)
+
+
+def _records(payload: Any, detected: Detected) -> Iterator[Record]:
+    module = registry()[detected.source]
+    if _is_list_of_objects(payload) and detected.source != "generic":
+        for member in payload:
+            yield from module.records(member, detected.variant)
+    else:
+        yield from module.records(payload, detected.variant)
+
+
+__all__ = ["Detected", "Inbound", "Payload", "detect", "read", "registry"]

@@ -1,0 +1,171 @@
+"""Plain fields: whatever no other source claims, flat or nested, one or many, and forms."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connector.manifest import shipped
+from connector.names import normalise
+from connector.record import Record, Value, broken
+from connector.sources.base import Inbound, Rule, signed
+
+KEY = "generic"
+
+_ENVELOPES = ("body", "payload", "record", "fields", "properties", "attributes", "item", "object", "result")
+_WRAPPERS = (*_ENVELOPES, "data", "contact", "person", "customer", "user", "lead")
+_LISTS = ("records", "contacts", "items", "rows", "people", "leads", "results", "list")
+_ANSWERS = ("answers", "fields", "data", "questions")
+_QUESTION = ("field", "label", "name", "question", "title", "key")
+_ANSWER = (
+    "value",
+    "answer",
+    "text",
+    "email",
+    "phone",
+    "phone_number",
+    "number",
+    "url",
+    "boolean",
+    "choice",
+    "choices",
+)
+_POINT = ("value", "email", "address", "number", "phone")
+_DEEPEST = 4
+_WIDEST = 2000
+
+RULES: tuple[Rule, ...] = ()
+
+
+def claim(payload: Any) -> str | None:
+    """Everything can be read as plain fields."""
+    return "records" if isinstance(payload, list) else "record"
+
+
+def records(payload: Any, variant: str) -> Iterator[Record]:
+    """The records of a list, of an object that holds a list, or the one that the object is."""
+    del variant
+    listed = payload if isinstance(payload, list) else _listed(payload)
+    for member in [payload] if listed is None else listed:
+        yield _record(member) if isinstance(member, dict) else broken("record_invalid")
+
+
+def _listed(payload: Any) -> list[Any] | None:
+    """The list under `records` or the like, unless the object is a person itself."""
+    if not isinstance(payload, dict) or _names_a_person(payload):
+        return None
+    lists = (payload[key] for key in _LISTS if isinstance(payload.get(key), list))
+    return next((found for found in lists if not found or any(isinstance(member, dict) for member in found)), None)
+
+
+def _record(payload: dict[str, Any]) -> Record:
+    outer: dict[str, Any] = {}
+    inner: Any = payload
+    for _ in range(_DEEPEST):
+        step = None if _names_a_person(inner) else _inside(inner)
+        if step is None:
+            break
+        outer = {**outer, **{key: value for key, value in inner.items() if isinstance(value, str | int)}}
+        inner = step
+    values = dict(_flat(inner))
+    return Record(
+        {**values, **_outer_names(outer, values)},
+        {"event": outer.get("event"), "action": outer.get("action")},
+    )
+
+
+def _outer_names(outer: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Id and times of an outer level, for a record that has none of its own."""
+    if not outer:
+        return {}
+    record_names = shipped().record_names
+    inside = {record_names.field_of(name) for name in values}
+    wanted = (("id", ("id", "event_id")), ("updated_at", ("updated_at", "submitted_at", "rev")))
+    found: dict[str, Value] = {}
+    for part, others in wanted:
+        names = [key for key in outer if record_names.field_of(key) == part or key in others]
+        if part not in inside and names:
+            found.update({name: outer[name] for name in names if name not in values})
+    return found
+
+
+def _names_a_person(payload: Mapping[str, Any]) -> bool:
+    """Whether a name at this level means an email address or Crisp's people_id."""
+    for key, value in payload.items():
+        found = shipped().names.field_of(key)
+        if found == "email" or normalise(key) in ("emails", "peopleid"):
+            return not isinstance(value, list) or normalise(key) == "emails"
+    return False
+
+
+def _inside(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The one object that this level merely wraps; a list of answers counts as an object."""
+    answers = next((found for key in _ANSWERS if (found := _answered(payload.get(key)))), None)
+    if answers is not None:
+        return answers
+    inner = [_single(payload[key]) for key in _WRAPPERS if key in payload]
+    objects = [found for found in inner if found is not None]
+    return objects[0] if len(objects) == 1 else None
+
+
+def _single(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, dict) else None
+
+
+def _answered(listed: Any) -> dict[str, Any] | None:
+    """Questions and answers, as form tools list them, as one object."""
+    if not isinstance(listed, list) or not listed or not all(isinstance(member, dict) for member in listed):
+        return None
+    pairs = [(_first(member, _QUESTION, str), _first(member, _ANSWER, object)) for member in listed]
+    return {name: answer for name, answer in pairs if name} if all(name for name, _ in pairs) else None
+
+
+def _first(member: Mapping[str, Any], keys: tuple[str, ...], kind: type) -> Any:
+    found = next(
+        (member[key] for key in keys if isinstance(member.get(key), kind) and member.get(key) is not None),
+        None,
+    )
+    if isinstance(found, dict):  # Typeform's {"field": {"title": …}}, {"choice": {"label": …}}
+        return next((found[key] for key in ("label", "title", "ref") if isinstance(found.get(key), str)), None)
+    return found
+
+
+def _flat(payload: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Value]]:
+    """Leaves with dotted names. Custom data is not taken apart; contact points become lists of their values."""
+    for key, value in payload.items():
+        name = prefix + key
+        if name == "data" and isinstance(value, dict | list):
+            yield from _custom_data(value)
+        elif isinstance(value, dict) and value and depth < _DEEPEST and not name.startswith("data."):
+            yield from _flat(value, f"{name}.", depth + 1)
+        elif isinstance(value, list) and value and all(isinstance(member, dict) for member in value):
+            yield name, _points(value)
+        else:
+            yield name, value
+
+
+def _custom_data(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Value]]:
+    """`{"plan": "pro"}`, or the pairs `[{"key": "plan", "value": "pro"}]` that no-code platforms send."""
+    if isinstance(value, dict):
+        yield from ((f"data.{key}", inner) for key, inner in value.items() if key.strip())
+        return
+    for pair in value:
+        if isinstance(pair, dict) and isinstance(pair.get("key"), str) and pair["key"].strip():
+            yield f"data.{pair['key']}", pair.get("value")
+
+
+def _points(members: list[dict[str, Any]]) -> Value:
+    """`[{"value": "a@b.co", "primary": true}]` → the values, the primary first; other lists stay what they are."""
+    primary_first = sorted(
+        members, key=lambda member: member.get("primary") is not True and member.get("pref") is not True
+    )
+    found = [
+        next((member[key] for key in _POINT if isinstance(member.get(key), str | int)), None)
+        for member in primary_first
+    ]
+    return list(found) if all(value is not None for value in found) else list(members)
+
+
+def verify(inbound: Inbound, secret: str) -> bool:
+    """Ours: `X-Connector-Signature: sha256=<hex HMAC-SHA256 of the raw body>`."""
+    return signed(inbound.body, inbound.headers.get("x-connector-signature"), secret)
