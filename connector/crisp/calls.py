@@ -1,0 +1,111 @@
+"""Calls, replies and what a plan knows, says and ends with. Values only."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from connector.contact import Contact, merge
+from connector.crisp.card import contact_of
+from connector.manifest import Field
+
+Mode = Literal["upsert", "create", "update"]
+MODES: tuple[Mode, ...] = ("upsert", "create", "update")
+Status = Literal["created", "updated", "unchanged", "superseded", "rejected", "waiting", "dead"]
+STATUSES: tuple[Status, ...] = ("created", "updated", "unchanged", "superseded", "rejected", "dead", "waiting")
+
+# Statuses that a plan reads as routing; all others are judged by the table in `answers`.
+PERSON = frozenset({404, 409})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to Crisp. `path` is below `website/{website_id}/` and has `{who}` where the person stands.
+
+    `tells`: what Crisp knows when the answer is 2xx; `makes`: the outcome that it then is; `changes`: the flat keys
+    that it changes; `routes`: other statuses that the plan wants to see.
+    """
+
+    method: str
+    path: str
+    who: str | None = None
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, Any] | None = None
+    tells: Contact | None = None
+    makes: Literal["created", "updated"] | None = None
+    changes: tuple[str, ...] = ()
+    routes: frozenset[int] = PERSON
+
+    @property
+    def route(self) -> str:
+        """The call without the person: for counting, showing and logs."""
+        return f"{self.method} {self.path.replace('{who}', '{people_id}')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Crisp's answer: status, the envelope's `reason` and `data`, and the seconds of `Retry-After`."""
+
+    status: int
+    reason: str = ""
+    data: Any = None
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a plan. `code` and `reason` say why when it is not done; `reason` is Crisp's own word."""
+
+    status: Status
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How this Crisp behaves where its reference is silent; the defaults lose nothing."""
+
+    segments: Literal["replace", "append"] = "replace"
+    nested: Literal["replace", "merge"] = "replace"
+    removal: Literal["null", "empty", "put"] = "null"
+
+
+NOBODY = Contact()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a person in Crisp. `complete`: `known` has the whole profile. `unsure_since`: UNIX milliseconds
+    since when a create may have been applied whose answer was lost."""
+
+    people_id: str | None = None
+    known: Contact = NOBODY
+    exists: bool = False
+    complete: bool = False
+    unsure_since: int | None = None
+
+    def after(self, call: Call, reply: Reply, fields: Mapping[str, Field]) -> "Seen":
+        """What is known once this reply is in; the same as before unless it was 2xx."""
+        if not reply.ok:
+            return self
+        if call.method == "GET" and isinstance(reply.data, dict):
+            read = contact_of(reply.data, self.known.data, fields)
+            return Seen(reply.data.get("people_id", self.people_id), read, exists=True, complete=True)
+        if call.tells is None:
+            return self
+        known = merge(self.known, call.tells)
+        if call.makes == "created":
+            return Seen(_people_id(reply), known, exists=True, complete=True)
+        return replace(self, known=known, exists=True, unsure_since=None)
+
+
+def _people_id(reply: Reply) -> str | None:
+    found = reply.data.get("people_id") if isinstance(reply.data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+Plan = Generator[Call, Reply, Outcome]

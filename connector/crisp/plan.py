@@ -1,0 +1,222 @@
+"""Plans: the fewest calls that make Crisp say what a contact says. Generators without I/O.
+
+A plan never searches first: it writes by key and reads 404 and 409 as routing. New person: profile, then data.
+Known person: one PATCH per changed resource. Person whom only Crisp knows: create answered 409, a read where
+something could be lost without it, profile, data.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from connector.contact import Contact, named, news
+from connector.crisp.calls import Call, How, Mode, Outcome, Plan, Reply, Seen
+from connector.crisp.card import card_of, groups_of, with_groups, writable
+from connector.manifest import Field
+
+_ROUNDS = 3
+# Crisp's and our clock may differ by this much (milliseconds) when a creation is recognised as our own.
+_SKEW = 60_000
+
+_PROFILE = "people/profile/{who}"
+_DATA = "people/data/{who}"
+_ONLY_DATA_REFUSED = frozenset({400, 404})
+
+
+class _Gone(Exception):
+    """Crisp no longer has the person: begin again as with a new one."""
+
+
+def upsert(
+    contact: Contact,
+    who: str,
+    seen: Seen,
+    *,
+    mode: Mode,
+    how: How,
+    fields: Mapping[str, Field],
+    created: bool = False,
+) -> Plan:
+    """Creates or updates one contact. `who` is the email or people_id that the caller named; `created`: an earlier
+    attempt of this plan already created the person.
+
+    Returns `updated` after any write and `unchanged` without one; that a call created the person is told by
+    `Call.makes`. Rejected: `contact_exists`, `contact_missing`, `email_taken`.
+    """
+    writer = _Writer(writable(named(contact), fields), who, mode, how, fields)
+    writer.created = created
+    for _ in range(_ROUNDS):
+        try:
+            return (yield from writer.write(seen))
+        except _Gone:
+            seen = Seen()
+    return Outcome("waiting", "crisp_unsettled")
+
+
+class _Writer:
+    """One upsert: what is to be said to whom, and how."""
+
+    def __init__(self, told: Contact, who: str, mode: Mode, how: How, fields: Mapping[str, Field]) -> None:
+        self.told, self.who, self.mode, self.how, self.fields = told, who, mode, how, fields
+        self.created = False
+
+    def write(self, seen: Seen) -> Plan:
+        if seen.unsure_since is not None and not seen.exists:
+            seen = yield from self._look(seen)
+        if not seen.exists or (self.mode == "create" and not self.created):
+            introduced = yield from self._introduce(seen)
+            if isinstance(introduced, Outcome):
+                return introduced
+            seen = introduced
+        change = news(self.told, seen.known, complete=seen.complete)
+        wrote = yield from self._profile(change, seen)
+        if isinstance(wrote, Outcome):
+            return wrote
+        wrote |= yield from self._data(change, seen)
+        return Outcome("updated" if wrote or self.created else "unchanged")
+
+    def _look(self, seen: Seen) -> Generator[Call, Reply, Seen]:
+        """Reads the person after a create whose answer was lost: was it done, and was it ours?"""
+        reply = yield self._call("GET", _PROFILE, self.who)
+        if reply.status == 404:
+            return Seen()
+        made_at = reply.data.get("created_at") if isinstance(reply.data, dict) else None
+        ours = isinstance(made_at, int | float) and made_at >= (seen.unsure_since or 0) - _SKEW
+        self.created = ours
+        return self._seen(seen, self._call("GET", _PROFILE, self.who), reply)
+
+    def _introduce(self, seen: Seen) -> Generator[Call, Reply, Seen | Outcome]:
+        """Creates the person, or finds out that Crisp has it."""
+        if self.mode == "update" or self.told.email is None:
+            return (yield from self._meet()) if self._must_read() else Seen(exists=True)
+        call = self._creation()
+        reply = yield call
+        if reply.ok:
+            self.created = True
+            return self._seen(seen, call, reply)
+        if self.mode == "create":
+            return Outcome("rejected", "contact_exists", reply.reason)
+        return (yield from self._meet()) if self._must_read() else Seen(exists=True)
+
+    def _meet(self) -> Generator[Call, Reply, Seen | Outcome]:
+        """Reads a person whom only Crisp knows, before adding to what is there."""
+        call = self._call("GET", _PROFILE, self.who)
+        reply = yield call
+        if reply.status == 404:
+            return self._missing(reply)
+        return self._seen(Seen(), call, reply)
+
+    def _must_read(self) -> bool:
+        """Whether writing blindly could lose segments or the rest of a sub-object."""
+        loses_segments = bool(self.told.segments) and self.how.segments == "replace"
+        return loses_segments or (self.how.nested == "replace" and bool(groups_of(self.told, self.fields)))
+
+    def _creation(self) -> Call:
+        """POST profile. Crisp asks for a name; without one it is the address's local part, as in Crisp's import."""
+        email = str(self.told.email)
+        fields = {"nickname": email.split("@", 1)[0], **self.told.fields}
+        said = Contact({key: value for key, value in fields.items() if value is not None}, self.told.segments)
+        card = card_of(said, self.fields)
+        routes = frozenset({409})
+        changes = tuple(said.said())
+        return Call("POST", "people/profile", self.who, card, None, said, "created", changes, routes)
+
+    def _profile(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
+        """PATCH profile, when something in it is news."""
+        said = Contact({key: value for key, value in change.fields.items() if (key, value) != ("email", self.who)})
+        if not said.fields and not change.segments:
+            return False
+        if self.how.nested == "replace":
+            said = with_groups(said, seen.known, self.fields)
+        united = tuple(dict.fromkeys((*seen.known.segments, *change.segments))) if change.segments else ()
+        sent = change.segments if self.how.segments == "append" else united
+        body = card_of(Contact(said.fields, sent), self.fields)
+        changes = tuple(Contact({**change.fields, "email": self.who}, change.segments).said())
+        tells = Contact(said.fields, united)
+        call = self._call("PATCH", _PROFILE, self._person(seen), body, tells=tells, changes=changes)
+        reply = yield call
+        if reply.status == 409:
+            return Outcome("rejected", "email_taken", reply.reason)
+        return True if reply.ok else self._missing(reply)
+
+    def _data(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool]:
+        """PATCH data, when a key is new, changed or removed."""
+        data = {key: value for key, value in change.data.items() if not (self.created and value is None)}
+        if not data:
+            return False
+        removed = "" if self.how.removal == "empty" else None
+        sent = {key: removed if value is None else value for key, value in data.items()}
+        removes = None in data.values()
+        if removes and self.how.removal == "put":
+            return (yield from self._replace_data(data, seen))
+        routes = _ONLY_DATA_REFUSED if removes else frozenset({404})
+        tells = Contact(data=data)
+        told = {"tells": tells, "changes": tuple(tells.said())}
+        reply = yield self._call("PATCH", _DATA, self._person(seen), {"data": sent}, routes=routes, **told)
+        if reply.status == 400:
+            return (yield from self._replace_data(data, seen))
+        if not reply.ok:
+            raise _Gone
+        return True
+
+    def _replace_data(self, data: Mapping[str, Any], seen: Seen) -> Generator[Call, Reply, bool]:
+        """Where PATCH cannot remove a key: read all keys and PUT those that stay."""
+        reply = yield self._call("GET", _DATA, self._person(seen))
+        if not reply.ok:
+            raise _Gone
+        there = reply.data.get("data") if isinstance(reply.data, dict) else None
+        rest = {key: value for key, value in {**(there or {}), **data}.items() if value is not None}
+        tells = Contact(data=dict(data))
+        told = {"tells": tells, "changes": tuple(tells.said())}
+        if not (yield self._call("PUT", _DATA, self._person(seen), {"data": rest}, **told)).ok:
+            raise _Gone
+        return True
+
+    def _person(self, seen: Seen) -> str:
+        return seen.people_id or self.who
+
+    def _missing(self, reply: Reply) -> Outcome:
+        """404 on a person: an update has nobody to update, an upsert begins again with a create."""
+        if self.mode == "upsert" and self.told.email is not None:
+            raise _Gone
+        return Outcome("rejected", "contact_missing", reply.reason)
+
+    def _seen(self, seen: Seen, call: Call, reply: Reply) -> Seen:
+        return seen.after(call, reply, self.fields)
+
+    def _call(self, method: str, path: str, who: str, body: Mapping[str, Any] | None = None, **more: Any) -> Call:
+        return Call(method, path, who, body, makes=None if method == "GET" else "updated", **more)
+
+
+def read(who: str) -> Generator[Call, Reply, tuple[dict[str, Any], dict[str, Any]] | None]:
+    """Profile card and custom data of a person, or None when Crisp has nobody of that name."""
+    profile = yield Call("GET", _PROFILE, who)
+    if not profile.ok:
+        return None
+    data = yield Call("GET", _DATA, str(profile.data.get("people_id") or who))
+    held = data.data.get("data") if data.ok and isinstance(data.data, dict) else None
+    return profile.data, held if isinstance(held, dict) else {}
+
+
+def erase(who: str) -> Generator[Call, Reply, bool]:
+    """Removes a person; False when Crisp had none."""
+    return (yield Call("DELETE", _PROFILE, who)).ok
+
+
+def check() -> Generator[Call, Reply, bool]:
+    """The cheapest call that shows whether a credential works: one, of the website's people statistics."""
+    return (yield Call("GET", "people/stats", routes=frozenset())).ok
+
+
+def suggestions(most_pages: int = 5) -> Generator[Call, Reply, tuple[list[str], list[str]]]:
+    """Segments and custom data keys in use, the most used first."""
+    found: list[list[str]] = []
+    for kind, key in (("segments", "segment"), ("data", "key")):
+        listed: list[str] = []
+        for page in range(1, most_pages + 1):
+            reply = yield Call("GET", f"people/suggest/{kind}/{page}", routes=frozenset())
+            rows = [row[key] for row in reply.data or () if isinstance(row, dict) and isinstance(row.get(key), str)]
+            if not set(rows) - set(listed):
+                break
+            listed.extend(row for row in rows if row not in listed)
+        found.append(listed)
+    return found[0], found[1]
