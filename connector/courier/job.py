@@ -1,0 +1,135 @@
+"""A job: one person's change on its way. Holds the plan and what is done of it; performs nothing."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row
+
+from connector.contact import Contact, fold
+from connector.crisp.answers import Action, Failure, Judgement, judge
+from connector.crisp.calls import Call, How, Outcome, Plan, Reply, Seen
+from connector.crisp.plan import upsert
+from connector.ledger.people import Person
+from connector.ledger.work import LIVE, Group
+from connector.manifest import Field
+
+_MOST_TRAIL = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Backoff with full jitter: the pause before try n is random up to `base` · 2ⁿ, at most `cap`; a record that is
+    older than `age` is dead. All in milliseconds."""
+
+    base: int = 500
+    cap: int = 300_000
+    age: int = 259_200_000
+
+    def pause(self, attempts: int) -> int:
+        """Milliseconds before the next try."""
+        return random.randint(0, min(self.cap, self.base * 2 ** min(attempts, 20)))  # noqa: S311 jitter
+
+
+@dataclass
+class Job:
+    """Records of one person that go out in one plan. `call` is the next call, `outcome` the end once it is there."""
+
+    group: Group
+    person: Person | None
+    fields: Mapping[str, Field]
+    how: How
+    call: Call | None = None
+    outcome: Outcome | None = None
+    due_at: int | None = None
+    seen: Seen = field(default_factory=Seen)
+    written: bool = False
+
+    def __post_init__(self) -> None:
+        rows = self.group.rows
+        times = self.person.times if self.person else {}
+        self.folded = fold([(Contact.from_flat(row.contact), row.at) for row in rows], times)
+        told = [row for row, said in zip(rows, self.folded.told, strict=True) if said]
+        self.primary: Row[Any] = (told or rows)[-1]
+        self.nothing_new = not told
+        self.lane = min(row.lane for row in rows)
+        self.step: str | None = next((row.step for row in rows if row.step), None)
+        self.changed: list[str] = [key for row in rows for key in row.changed]
+        self.calls = sum(row.calls for row in rows)
+        self.trail: list[dict[str, Any]] = [entry for row in rows for entry in row.trail]
+        unsure = [row.unsure for row in rows if row.unsure is not None]
+        self.unsure: int | None = min(unsure) if unsure else None
+        self.seen = self._seen_before()
+        self.plan: Plan = upsert(
+            self.folded.contact,
+            self.group.who,
+            self.seen,
+            mode=self.primary.mode,
+            how=self.how,
+            fields=self.fields,
+            created=self.step == "created",
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes before bulk work."""
+        return bool(self.lane == LIVE)
+
+    def start(self) -> None:
+        """Finds the first call, or the end when nothing needs to be told."""
+        if self.nothing_new:
+            self.outcome = Outcome("superseded")
+        else:
+            self._step(None)
+
+    def take(self, answer: Reply | Failure, now: int) -> Judgement:
+        """Takes the answer to `call`: the plan goes on, or the job ends; pauses and retries are the caller's."""
+        call = self.call
+        if call is None:
+            raise RuntimeError("an answer came for a job that asked nothing")
+        judgement = judge(call, answer)
+        self._remember(call, answer, now)
+        if isinstance(answer, Reply) and judgement.action is Action.ANSWER:
+            self.seen = self.seen.after(call, answer, self.fields)
+            if answer.ok and call.makes:
+                self._wrote(call)
+            self._step(answer)
+        elif judgement.action is Action.REFUSE and isinstance(answer, Reply):
+            self.outcome = Outcome("rejected", judgement.code, answer.reason)
+        elif judgement.maybe_applied and call.makes == "created":
+            self.unsure = self.unsure or now
+        return judgement
+
+    def person_now(self) -> Person:
+        """The person as Crisp has it after what was done."""
+        known = self.seen.known
+        email = known.email or (self.group.who if "@" in self.group.who else None)
+        before = self.person.id if self.person else None
+        done = self.outcome is not None and self.outcome.status in ("updated", "unchanged", "superseded")
+        times = self.folded.times if done else (self.person.times if self.person else {})
+        return Person(email, self.seen.people_id, known, times, self.seen.complete, before)
+
+    def _seen_before(self) -> Seen:
+        if self.person is None:
+            return Seen(unsure_since=self.unsure)
+        known = self.person.known
+        return Seen(self.person.people_id, known, exists=True, complete=self.person.complete)
+
+    def _step(self, reply: Reply | None) -> None:
+        try:
+            self.call = next(self.plan) if reply is None else self.plan.send(reply)
+        except StopIteration as end:
+            self.call, self.outcome = None, end.value
+
+    def _wrote(self, call: Call) -> None:
+        self.written = True
+        self.step = "created" if "created" in (self.step, call.makes) else "updated"
+        self.changed.extend(key for key in call.changes if key not in self.changed)
+
+    def _remember(self, call: Call, answer: Reply | Failure, now: int) -> None:
+        """One line of the trail: when, which route, what came back. Nothing of the person."""
+        sent = not isinstance(answer, Failure) or answer.sent
+        self.calls += sent
+        came_back = answer.code if isinstance(answer, Failure) else answer.status
+        self.trail = [*self.trail, {"at": now, "call": call.route, "answer": came_back}][-_MOST_TRAIL:]

@@ -1,0 +1,90 @@
+"""What is saved of a job: rows for the ledger. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connector.courier.job import Job
+from connector.crisp.calls import Status
+
+
+def progress(job: Job, token: int) -> Iterator[dict[str, Any]]:
+    """A job that goes on: its finished step, so that a retry resumes there."""
+    yield _row(job, job.primary.id, "waiting", claim=token, due_at=job.primary.due_at)
+
+
+def parked(job: Job, *, code: str, due_at: int) -> Iterator[dict[str, Any]]:
+    """A job that waits: every record of it is free again, the primary carries what was done."""
+    for record in job.group.rows:
+        if record.id == job.primary.id:
+            yield _row(job, record.id, "waiting", code=code, due_at=due_at)
+        else:
+            yield _blank(record, "waiting", due_at=due_at)
+
+
+def released(job: Job) -> Iterator[dict[str, Any]]:
+    """A job that was not begun: free as it was."""
+    kept = ("code", "detail", "changed", "calls", "trail", "step", "due_at")
+    for record in job.group.rows:
+        yield _blank(record, "waiting", **{name: getattr(record, name) for name in kept})
+
+
+def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
+    """A job that is done: the primary's outcome; the records that it absorbed are superseded by it.
+
+    When Crisp refused or could not be reached, what was absorbed is not lost: it waits again, or is dead by itself.
+    """
+    if job.outcome is None:
+        return
+    status = job.outcome.status
+    status = "created" if status == "updated" and job.step == "created" else status
+    yield _row(job, job.primary.id, status, code=job.outcome.code, finished_at=now, reason=job.outcome.reason)
+    for record in job.group.rows:
+        if record.id == job.primary.id:
+            continue
+        if status == "rejected":
+            yield _blank(record, "waiting", due_at=now)
+        elif status == "dead":
+            yield _blank(record, "dead", code=job.outcome.code, finished_at=now)
+        else:
+            yield _blank(record, "superseded", finished_at=now, superseded_by=job.primary.id)
+
+
+def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    known = {
+        "b_id": record_id,
+        "status": status,
+        "code": None,
+        "detail": {"reason": reason} if reason else None,
+        "changed": job.changed,
+        "calls": job.calls,
+        "trail": job.trail,
+        "step": job.step,
+        "unsure": job.unsure,
+        "claim": None,
+        "due_at": None,
+        "people_id": job.seen.people_id,
+        "superseded_by": None,
+        "finished_at": None,
+    }
+    return {**known, **more}
+
+
+def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:
+    """A record of which nothing was done, or whose work the primary carries."""
+    known = {
+        "b_id": record.id,
+        "status": status,
+        "code": None,
+        "detail": None,
+        "changed": [],
+        "calls": 0,
+        "trail": [],
+        "step": None,
+        "unsure": record.unsure,
+        "claim": None,
+        "due_at": None,
+        "people_id": record.people_id,
+        "superseded_by": None,
+        "finished_at": None,
+    }
+    return {**known, **more}

@@ -1,0 +1,175 @@
+"""Errors that a caller is told: one tree, each with a stable code, a status and a sentence with the remedy.
+
+    Problem
+    ├── BadRequest …         400  the request cannot be read
+    ├── Unauthorized …       401 / 403  no key, or not this key
+    ├── NotFound …           404
+    ├── Conflict …           409
+    ├── Unprocessable …      422  it can be read, but not done
+    └── Unavailable …        503  not now
+
+The table `CODES` holds them all; `Problem("code")` looks its status and sentence up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# code → status, title, sentence.
+CODES: dict[str, tuple[int, str, str]] = {
+    "body_not_json": (400, "Not JSON", "The body is not valid JSON. Send an object or a list as application/json."),
+    "body_not_utf8": (400, "Not UTF-8", "The body is not UTF-8 text. Send JSON encoded as UTF-8."),
+    "body_not_records": (400, "No records", "The body must be a JSON object or a list of objects, not a single value."),
+    "body_too_deep": (400, "Too deep", "The JSON is nested more than 50 levels deep. Send a flatter payload."),
+    "body_bad_text": (
+        400,
+        "Broken text",
+        "The body holds half of a character (a lone surrogate). Send whole characters.",
+    ),
+    "body_bad_number": (
+        400,
+        "Not a number",
+        "The body holds NaN, Infinity or a number out of range. JSON has no such numbers.",
+    ),
+    "body_bad_encoding": (
+        400,
+        "Bad encoding",
+        "The body's Content-Encoding is not what it says. Send gzip or nothing.",
+    ),
+    "parameter_invalid": (
+        422,
+        "Invalid parameter",
+        "A parameter of the request is not valid; errors says which and why.",
+    ),
+    "key_missing": (401, "No API key", "Send your API key as Authorization: Bearer KEY, or as X-API-Key: KEY."),
+    "key_invalid": (
+        401,
+        "Unknown API key",
+        "This API key is not known here, or was revoked. Make a new one and send that.",
+    ),
+    "scope_missing": (403, "Key may not do this", "This API key lacks the scope {scope}. Use a key that has it."),
+    "not_found": (404, "Not found", "There is nothing here. Look at /docs for the routes."),
+    "contact_missing": (404, "No such contact", "Crisp has no contact of this email or people_id. Create it first."),
+    "import_missing": (404, "No such import", "There is no import of this id on this connection."),
+    "outcome_missing": (404, "No such outcome", "There is no outcome of this id on this connection."),
+    "mapping_missing": (
+        404,
+        "No such mapping",
+        "There is no saved mapping of this name. Save it with PUT /v1/mappings/NAME.",
+    ),
+    "key_unknown": (404, "No such key", "There is no API key of this id on this connection."),
+    "method_not_allowed": (405, "Method not allowed", "This address does not take this method. Look at /docs."),
+    "contact_exists": (
+        409,
+        "Contact exists",
+        "Crisp already has a contact of this email. Send mode=upsert to update it.",
+    ),
+    "email_taken": (
+        409,
+        "Email taken",
+        "The new email belongs to another contact in Crisp. Erase or rename that one first.",
+    ),
+    "idempotency_mismatch": (
+        409,
+        "Idempotency key reused",
+        "This Idempotency-Key came with another request before. Use a new key for a new request.",
+    ),
+    "body_too_large": (413, "Too large", "The body is larger than {limit}. Send less at once, or use the batch route."),
+    "too_many_records": (
+        413,
+        "Too many records",
+        "There are more than {limit} records. Split them into several batches.",
+    ),
+    "content_type_unknown": (
+        415,
+        "Content type",
+        "This content type cannot be read. Send application/json, application/x-ndjson or a form.",
+    ),
+    "several_records": (
+        422,
+        "Several records",
+        "This payload holds {count} records. Send it to POST /v1/contacts/batch.",
+    ),
+    "mapping_field_unknown": (
+        422,
+        "Unknown mapping field",
+        "{field} is not a contact field. GET /v1/fields lists them.",
+    ),
+    "mapping_path_missing": (
+        422,
+        "Mapping finds nothing",
+        "No record has the field that the mapping names for {field}.",
+    ),
+    "mapping_invalid": (422, "Invalid mapping", "A mapping is an object: contact field → field name or list of names."),
+    "who_invalid": (422, "Not a person", "Name the contact by its email address or by Crisp's people_id."),
+    "crisp_refused": (422, "Refused by Crisp", "Crisp refused this contact: {reason}. Correct it and send it again."),
+    "contact_erased": (422, "Contact erased", "The contact was erased while this record was waiting."),
+    "request_invalid": (400, "Bad request", "The request cannot be read."),
+    "server_error": (500, "Our mistake", "Something broke here. Nothing was lost; look the request_id up in the log."),
+    "crisp_gave_up": (502, "Gave up", "Crisp could not be reached for too long. The record is kept; replay it later."),
+    "crisp_unreachable": (502, "Crisp does not answer", "Crisp could not be reached just now. Try again later."),
+    "no_connection": (
+        503,
+        "No connection",
+        "No Crisp website is connected. Set CRISP_WEBSITE_ID, CRISP_IDENTIFIER and CRISP_KEY, "
+        "or run: crisp-connector connect add",
+    ),
+    "connection_halted": (
+        503,
+        "Connection halted",
+        "Crisp refused the credential of this connection ({reason}). Replace it, or run: crisp-connector doctor",
+    ),
+    "quota_used_up": (503, "Quota used up", "Crisp's daily quota of this connection is used up until {until}."),
+    "database_unavailable": (
+        503,
+        "Database unavailable",
+        "The database does not answer. Nothing was stored; try again.",
+    ),
+    "stopping": (503, "Stopping", "The service is stopping. Try again in a moment."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing that is wrong: the field, the row (from 1) where there are rows, code and sentence."""
+
+    message: str
+    code: str
+    field: str | None = None
+    row: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """`{field, row, code, message}`."""
+        return {"field": self.field, "row": self.row, "code": self.code, "message": self.message}
+
+
+class Problem(Exception):
+    """Ends a request: the caller is told `code`, a sentence and, where it helps, each field's error."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        message: str | None = None,
+        errors: Sequence[Detail] = (),
+        retry_after: int | None = None,
+        **facts: Any,
+    ) -> None:
+        self.status, self.title, sentence = CODES[code]
+        self.code, self.facts, self.retry_after = code, facts, retry_after
+        self.message = message or sentence.format(**facts)
+        self.errors = tuple(errors)
+        super().__init__(self.message)
+
+    def as_json(self, request_id: str) -> dict[str, Any]:
+        """problem+json (RFC 9457) with our `code`, `message`, `request_id` and `errors`."""
+        return {
+            "type": f"/docs#{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.message,
+            "code": self.code,
+            "message": self.message,
+            "request_id": request_id,
+            "errors": [error.as_json() for error in self.errors],
+        }

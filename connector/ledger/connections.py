@@ -1,0 +1,142 @@
+"""Connections (tenants) and their API keys."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from connector.ids import new_id
+from connector.ledger.tables import connections, keys
+from connector.ledger.upsert import insert_or_update
+
+SCOPES = ("read", "write", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class CrispConnection:
+    """One Crisp website with its (encrypted) credential and limits."""
+
+    id: str
+    label: str
+    website_id: str
+    tier: str
+    identifier: str
+    key_sealed: bytes = field(repr=False)
+    daily_quota: int
+    rate: int | None
+    halted: str | None = None
+    findings: dict[str, Any] = field(default_factory=dict)
+
+
+def save(connection: Connection, wanted: CrispConnection, now: int) -> None:
+    """Inserts or replaces a connection; a changed credential ends a halt."""
+    row = {
+        "id": wanted.id,
+        "label": wanted.label,
+        "website_id": wanted.website_id,
+        "tier": wanted.tier,
+        "identifier": wanted.identifier,
+        "key_sealed": wanted.key_sealed,
+        "daily_quota": wanted.daily_quota,
+        "rate": wanted.rate,
+        "halted": wanted.halted,
+        "findings": wanted.findings,
+        "created_at": now,
+    }
+    insert_or_update(connection, connections, [row], ("id",))
+
+
+def every(connection: Connection) -> list[CrispConnection]:
+    """All connections, the oldest first."""
+    return [_of(row) for row in connection.execute(select(connections).order_by(connections.c.created_at))]
+
+
+def get(connection: Connection, connection_id: str) -> CrispConnection | None:
+    """One connection."""
+    row = connection.execute(select(connections).where(connections.c.id == connection_id)).one_or_none()
+    return None if row is None else _of(row)
+
+
+def remove(connection: Connection, connection_id: str) -> bool:
+    """Removes a connection and everything of it."""
+    return bool(connection.execute(delete(connections).where(connections.c.id == connection_id)).rowcount)
+
+
+def halt(connection: Connection, connection_id: str, code: str | None, now: int) -> bool:
+    """Halts a connection with a reason, or ends the halt (None). Returns whether that is new."""
+    differs = connections.c.halted.is_distinct_from(code)
+    changed = update(connections).where(connections.c.id == connection_id, differs).values(halted=code, halted_at=now)
+    return bool(connection.execute(changed).rowcount)
+
+
+def suggestions(connection: Connection, connection_id: str) -> tuple[dict[str, list[str]] | None, int]:
+    """Segments and data keys in use (`{"segments", "data"}`), and when Crisp was asked for them."""
+    columns = (connections.c.suggestions, connections.c.suggested_at)
+    row = connection.execute(select(*columns).where(connections.c.id == connection_id)).one()
+    return row.suggestions, row.suggested_at or 0
+
+
+def save_suggestions(connection: Connection, connection_id: str, found: dict[str, list[str]], now: int) -> None:
+    """Stores what Crisp said is in use."""
+    changed = update(connections).where(connections.c.id == connection_id)
+    connection.execute(changed.values(suggestions=found, suggested_at=now))
+
+
+def _of(row: Row[Any]) -> CrispConnection:
+    plain = {name: getattr(row, name) for name in CrispConnection.__slots__}
+    return CrispConnection(**plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key without its secret."""
+
+    id: str
+    connection_id: str
+    label: str
+    scopes: tuple[str, ...]
+    created_at: int
+    revoked_at: int | None = None
+
+
+def _hash(secret: str) -> str:
+    """SHA-256; the keys that we make have 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def add_key(
+    connection: Connection, connection_id: str, secret: str, *, label: str, scopes: tuple[str, ...], now: int
+) -> Key:
+    """Stores a key by its hash. Adding the same secret again gives the key that is there."""
+    known = find_key(connection, secret)
+    if known is not None and known.connection_id == connection_id:
+        return known
+    key = Key(new_id(), connection_id, label, scopes, now)
+    row = {"id": key.id, "connection_id": connection_id, "hash": _hash(secret), "label": label, "scopes": list(scopes)}
+    connection.execute(insert(keys), {**row, "created_at": now})
+    return key
+
+
+def find_key(connection: Connection, secret: str) -> Key | None:
+    """The key with this secret, revoked or not."""
+    wanted = _hash(secret)
+    row = connection.execute(select(keys).where(keys.c.hash == wanted)).one_or_none()
+    return _key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
+
+
+def list_keys(connection: Connection, connection_id: str) -> list[Key]:
+    """A connection's keys, the oldest first."""
+    listing = select(keys).where(keys.c.connection_id == connection_id).order_by(keys.c.id)
+    return [_key(row) for row in connection.execute(listing)]
+
+
+def revoke_key(connection: Connection, connection_id: str, key_id: str, now: int) -> bool:
+    """Ends a key at once."""
+    mine = (keys.c.connection_id == connection_id) & (keys.c.id == key_id) & keys.c.revoked_at.is_(None)
+    return bool(connection.execute(update(keys).where(mine).values(revoked_at=now)).rowcount)
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(row.id, row.connection_id, row.label, tuple(row.scopes), row.created_at, row.revoked_at)

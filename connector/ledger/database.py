@@ -1,0 +1,146 @@
+"""The database: engines, transactions, and which version of the tables it has."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+# Every version of the tables, oldest first; the last is what this code speaks.
+VERSIONS = ("0001",)
+_ADVISORY_LOCK = 0x63726973  # "cris": one process at a time creates the tables on PostgreSQL
+_BUSY_SECONDS = 30
+
+
+class DatabaseProblem(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+class Ledger:
+    """A database with its transactions.
+
+    `write(durable=True)` is on disk when it returns (accepting); without, a power cut may take the last moments of
+    delivering with it, which are then done again. A killed process loses neither.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._durable, self._light = (_engine(self.url.render_as_string(hide_password=False), d) for d in (True, False))
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """One transaction that writes; committed at the end, rolled back on an exception."""
+        engine = self._durable if durable else self._light
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads."""
+        with self._light.connect().execution_options(writes=False) as connection, connection.begin():
+            yield connection
+
+    def prepare(self) -> None:
+        """Makes the tables where there are none. Raises `DatabaseProblem` when they are of another version."""
+        version = self.version()
+        if version is None:
+            self.migrate()
+        elif version in VERSIONS[:-1]:
+            raise DatabaseProblem("The database is of an older version. Run: crisp-connector migrate")
+        elif version != VERSIONS[-1]:
+            raise DatabaseProblem(
+                "The database is of a newer version than this program. Install the newer crisp-connector."
+            )
+
+    def version(self) -> str | None:
+        """The version of the tables, None when there are none."""
+        with _explained(self.url.database), self.read() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return version
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Brings the tables to this code's version; returns the version before and after."""
+        from connector.ledger.migrations import upgrade
+
+        before = self.version()
+        with _explained(self.url.database), self.write(durable=True) as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            upgrade(connection)
+        return before, VERSIONS[-1]
+
+    def forget_deleted(self) -> None:
+        """Makes deleted rows unreadable in the database's own files: they are rewritten without them."""
+        if not self.is_sqlite:
+            return
+        with self._light.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def files(self) -> list[Path]:
+        """The files of an SQLite database."""
+        name = self.url.database if self.is_sqlite else None
+        return [Path(name + ending) for ending in ("", "-wal", "-shm")] if name else []
+
+    def close(self) -> None:
+        """Gives back every connection."""
+        self._durable.dispose()
+        self._light.dispose()
+
+
+@contextmanager
+def _explained(database: str | None) -> Iterator[None]:
+    """Says in words what keeps a database from being opened."""
+    try:
+        yield
+    except (OperationalError, DBAPIError) as problem:
+        reason = str(problem.orig).strip().splitlines()[0] if problem.orig else "no reason given"
+        raise DatabaseProblem(f"The database {database or ''} cannot be used: {reason}.") from problem
+
+
+def _engine(url: str, durable: bool) -> Engine:
+    engine = create_engine(
+        url, json_serializer=_dumps, pool_size=20, max_overflow=60, pool_pre_ping=not url.startswith("sqlite")
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings(durable))
+        event.listen(engine, "begin", _begin_sqlite)
+    elif not durable:
+        event.listen(engine, "begin", _begin_light)
+    return engine
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _sqlite_settings(durable: bool) -> Any:
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where sqlite3 guesses
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.close()
+
+    return configure
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writing transaction takes the write lock at once, so that it never fails half-way for another writer."""
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_light(connection: Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")

@@ -1,0 +1,105 @@
+"""Records: one row for everything that was ever accepted, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, select, update
+
+from connector.crisp.calls import STATUSES
+from connector.ledger.tables import imports, records
+
+
+class IdentityBroken(AssertionError):
+    """Records in are not the sum of their outcomes: something was lost or counted twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Records in, by outcome, and the calls they cost."""
+
+    records: int
+    by_status: Mapping[str, int]
+    calls: int
+
+    def __post_init__(self) -> None:
+        if self.records != sum(self.by_status.values()):
+            raise IdentityBroken(f"{self.records} records in, outcomes {dict(self.by_status)}")
+
+    def as_json(self) -> dict[str, int]:
+        """`{records, created, updated, unchanged, superseded, rejected, dead, waiting, calls}`."""
+        return {"records": self.records, **{s: self.by_status.get(s, 0) for s in STATUSES}, "calls": self.calls}
+
+
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts accepted records."""
+    connection.execute(insert(records), list(rows))
+
+
+def get(connection: Connection, connection_id: str, record_id: str) -> Row[Any] | None:
+    """One record."""
+    mine = (records.c.connection_id == connection_id) & (records.c.id == record_id)
+    return connection.execute(select(records).where(mine)).one_or_none()
+
+
+def newest(
+    connection: Connection, connection_id: str, *, before: str | None, limit: int, **equal: str
+) -> list[Row[Any]]:
+    """Records newest first, those before a cursor, with these columns equal."""
+    listing = select(records).where(records.c.connection_id == connection_id, *_equal(equal))
+    if before:
+        listing = listing.where(records.c.id < before)
+    return list(connection.execute(listing.order_by(records.c.id.desc()).limit(limit)))
+
+
+def of_import(connection: Connection, import_id: str, *, after: int, limit: int, status: str | None) -> list[Row[Any]]:
+    """Records of an import in the order of its rows, those after a row."""
+    listing = select(records).where(records.c.import_id == import_id, records.c.row > after)
+    if status:
+        listing = listing.where(records.c.status == status)
+    return list(connection.execute(listing.order_by(records.c.row).limit(limit)))
+
+
+def _equal(equal: Mapping[str, str]) -> list[Any]:
+    return [records.c[name] == value for name, value in equal.items()]
+
+
+def open_whos(connection: Connection, connection_id: str, whos: Sequence[str]) -> set[str]:
+    """Of these people, those who have a record that is still waiting."""
+    waiting = and_(records.c.connection_id == connection_id, records.c.status == "waiting", records.c.who.in_(whos))
+    return set(connection.scalars(select(records.c.who).where(waiting).distinct()))
+
+
+def totals(connection: Connection, import_id: str) -> Totals:
+    """An import's totals; raises `IdentityBroken` when they do not add up."""
+    count = connection.scalar(select(imports.c.records).where(imports.c.id == import_id)) or 0
+    return _totals(connection, _counted().where(records.c.import_id == import_id), count)
+
+
+def totals_of_connection(connection: Connection, connection_id: str) -> Totals:
+    """All of a connection's records by outcome."""
+    mine = records.c.connection_id == connection_id
+    count = connection.scalar(select(func.count()).select_from(records).where(mine)) or 0
+    return _totals(connection, _counted().where(mine), count)
+
+
+def _counted() -> Select[Any]:
+    return select(records.c.status, func.count(), func.coalesce(func.sum(records.c.calls), 0)).group_by(
+        records.c.status
+    )
+
+
+def _totals(connection: Connection, listing: Select[Any], count: int) -> Totals:
+    rows = list(connection.execute(listing))
+    return Totals(count, {row[0]: row[1] for row in rows}, sum(row[2] for row in rows))
+
+
+def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:
+    """Dead and rejected records that had a contact wait again; returns how many."""
+    again = (
+        update(records)
+        .where(records.c.connection_id == connection_id, records.c.status.in_(("dead", "rejected")))
+        .where(records.c.who.is_not(None), records.c.contact.is_not(None), *conditions)
+        .values(status="waiting", due_at=now, finished_at=None, attempts=0, code=None, detail=None, waiting_since=now)
+    )
+    return connection.execute(again).rowcount

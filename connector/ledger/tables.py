@@ -1,0 +1,199 @@
+"""The tables. Times are UNIX milliseconds in UTC; nothing here names one database."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s"})
+
+
+def _of_connection(*, primary_key: bool = False, index: bool = False) -> Column[str]:
+    owner = ForeignKey("connections.id", ondelete="CASCADE")
+    return Column("connection_id", String(64), owner, nullable=False, primary_key=primary_key, index=index)
+
+
+# One Crisp website with its credential: the tenant. `key_sealed` is encrypted; `halted` says why nothing is sent.
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("website_id", String(128), nullable=False),
+    Column("tier", String(16), nullable=False),
+    Column("identifier", Text, nullable=False),
+    Column("key_sealed", LargeBinary, nullable=False),
+    Column("daily_quota", Integer, nullable=False),
+    Column("rate", Integer),
+    Column("halted", String(64)),
+    Column("halted_at", BigInteger),
+    Column("findings", JSON, nullable=False),
+    Column("suggestions", JSON),
+    Column("suggested_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# API keys, as SHA-256 of 256 random bits.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(index=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("label", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+# What Crisp was last told about a person, with the source's time of each field. `complete`: nothing else is there.
+people = Table(
+    "people",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _of_connection(),
+    Column("email", String(320)),
+    Column("people_id", String(64)),
+    Column("known", JSON, nullable=False),
+    Column("times", JSON, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("connection_id", "email", name="uq_people_email"),
+    Index("ix_people_people_id", "connection_id", "people_id"),
+)
+
+# Which person a source's record is.
+links = Table(
+    "links",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("source", String(32), primary_key=True),
+    Column("source_id", String(256), primary_key=True),
+    Column("email", String(320), nullable=False, index=True),
+)
+
+# Records accepted together. `accepted_at` is empty while they still come in.
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("source", String(32)),
+    Column("mode", String(8), nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("accepted_at", BigInteger),
+    Index("ix_imports_connection_id_id", "connection_id", "id"),
+)
+
+# Every record ever accepted and what became of it. `claim` is the lease token of the drain that has it in hand,
+# `step` what of its plan is done, `unsure` since when a call may have been applied whose answer was never seen.
+records = Table(
+    "records",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("import_id", String(32), ForeignKey("imports.id", ondelete="CASCADE")),
+    Column("row", Integer, nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("source_id", String(256)),
+    Column("who", String(320)),
+    Column("email", String(320), index=True),
+    Column("people_id", String(64)),
+    Column("mode", String(8), nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("detail", JSON),
+    Column("contact", JSON),
+    Column("at", BigInteger),
+    Column("notes", JSON, nullable=False),
+    Column("changed", JSON, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("trail", JSON, nullable=False),
+    Column("step", String(16)),
+    Column("unsure", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("waiting_since", BigInteger, nullable=False),
+    Column("claim", BigInteger),
+    Column("due_at", BigInteger),
+    Column("superseded_by", String(32)),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("ix_records_import_id_row", "import_id", "row"),
+    Index("ix_records_connection_id_id", "connection_id", "id"),
+    Index(
+        "ix_records_waiting",
+        "connection_id",
+        "lane",
+        "id",
+        sqlite_where=text("status = 'waiting'"),
+        postgresql_where=text("status = 'waiting'"),
+    ),
+    Index(
+        "ix_records_waiting_who",
+        "connection_id",
+        "who",
+        sqlite_where=text("status = 'waiting'"),
+        postgresql_where=text("status = 'waiting'"),
+    ),
+)
+
+# The right to deliver for a connection. The token grows with every grant; a late holder's writes are refused by it.
+leases = Table(
+    "leases",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    Column("holder", String(64)),
+    Column("until", BigInteger, nullable=False),
+)
+
+# The day's quota of a connection, shared by every process.
+quotas = Table(
+    "quotas",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("day", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("next_slot_at", BigInteger, nullable=False),
+    Column("blocked_until", BigInteger, nullable=False),
+    Column("bulk_until", BigInteger, nullable=False),
+    Column("strikes", Integer, nullable=False),
+)
+
+# Idempotency keys: which request had it, and what it made.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("record_id", String(32)),
+    Column("import_id", String(32)),
+    Column("answer", JSON),
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+
+# Saved mappings: contact field → path or list of paths.
+mappings = Table(
+    "mappings",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("rows", JSON, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
