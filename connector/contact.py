@@ -78,10 +78,11 @@ def named(contact: Contact) -> Contact:
 def news(contact: Contact, known: Contact, *, complete: bool) -> Contact:
     """What `contact` says that is not known already: 0 keys means unchanged.
 
-    `complete` means that what `known` does not hold is not in Crisp either, so that removing it is no news.
+    `complete` means that fields which `known` does not hold are not in Crisp either, so that clearing them is no news.
+    Custom data is written without being read: that a key is not there is known only once it was removed.
     """
     fields = {key: value for key, value in contact.fields.items() if _differs(known.fields, key, value, complete)}
-    data = {key: value for key, value in contact.data.items() if _differs(known.data, key, value, complete)}
+    data = {key: value for key, value in contact.data.items() if _differs(known.data, key, value, complete=False)}
     segments = tuple(name for name in contact.segments if name not in known.segments)
     return Contact(fields, segments, data)
 

@@ -69,6 +69,7 @@ class Source:
     variants: Mapping[str, str]
     aliases: bool
     record_aliases: bool
+    global_ids: bool
     tables: Mapping[str, Mapping[str, tuple[Candidate, ...]]]
     id: tuple[str, ...]
     updated_at: tuple[str, ...]
@@ -87,6 +88,7 @@ class Action:
     help: str
     method: str
     path: str
+    query: Mapping[str, str]
     parameters: tuple[Mapping[str, Any], ...]
     input_fields: tuple[str, ...]
     required: tuple[str, ...]
@@ -148,7 +150,11 @@ def _read(root: Traversable, name: str, schema: str) -> Any:
 
 def _folder(root: Traversable, folder: str, schema: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for entry in sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name):
+    try:
+        entries = sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name)
+    except OSError as problem:
+        raise ManifestBroken(folder, "", str(problem)) from problem
+    for entry in entries:
         name = f"{folder}/{entry.name}"
         read = _read(root, name, schema)
         if entry.name != f"{read['key']}.json":
@@ -193,6 +199,7 @@ def _source(read: dict[str, Any]) -> Source:
         **{name: read[name] for name in ("key", "label", "help", "aliases")},
         variants={variant["key"]: variant["label"] for variant in read["variants"]},
         record_aliases=read.get("record_aliases", False),
+        global_ids=read.get("global_ids", False),
         tables=tables,
         id=tuple(read["id"]),
         updated_at=tuple(read["updated_at"]),
@@ -207,6 +214,7 @@ def _source(read: dict[str, Any]) -> Source:
 def _action(read: dict[str, Any]) -> Action:
     return Action(
         **{name: read[name] for name in ("key", "label", "noun", "help", "method", "path", "output", "sample")},
+        query=read.get("query", {}),
         parameters=tuple(read.get("parameters", ())),
         input_fields=tuple(read["input"]["fields"]),
         required=tuple(read["input"]["required"]),

@@ -33,7 +33,7 @@ def _umlauts_dropped(name: str) -> str:
     return name.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AliasTable:
     """Normalised name → contact field, from the aliases of `manifests/fields.json`; one table for every way in."""
 
@@ -59,10 +59,15 @@ class AliasTable:
 
     def field_of(self, name: str, *, accents_lost: bool = False) -> str | None:
         """The contact field that this name means, or None. Whole names only, never by likeness."""
-        key = normalise(name)
-        if not key or key in self.never:
-            return None
-        found = self.exact.get(key) or self.exact.get(_umlauts_dropped(key))
-        if found is None and accents_lost:
-            found = self.ascii_only.get(key)
-        return found
+        return _field_of(self, name, accents_lost)
+
+
+@lru_cache(maxsize=8192)
+def _field_of(table: AliasTable, name: str, accents_lost: bool) -> str | None:
+    key = normalise(name)
+    if not key or key in table.never:
+        return None
+    found = table.exact.get(key) or table.exact.get(_umlauts_dropped(key))
+    if found is None and accents_lost:
+        found = table.ascii_only.get(key)
+    return found

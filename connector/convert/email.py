@@ -15,6 +15,8 @@ _LONGEST = 320
 _MOST = 50
 # What email-validator allows an address (254) and its local part (64) to have.
 _LONGEST_ASCII = 254
+# More than the ASCII form of a Unicode domain (IDNA) ever has for each of its characters.
+_WIDEST = 8
 _DOT_ATOM = re.compile(r"(?=.{1,64}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
@@ -39,7 +41,8 @@ def email(written: str) -> str | None:
     are checked once; every other address is checked whole.
     """
     local, mark, domain = written.rpartition("@")
-    if mark and len(written) <= _LONGEST_ASCII and domain.isascii() and _DOT_ATOM.fullmatch(local):
+    longest = len(local) + len(domain) * (1 if domain.isascii() else _WIDEST)
+    if mark and longest < _LONGEST_ASCII and _DOT_ATOM.fullmatch(local):
         checked = _checked(f"a@{domain}")
         return f"{local.lower()}@{checked[2:]}" if checked else None
     return _checked.__wrapped__(written)

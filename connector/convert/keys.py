@@ -1,5 +1,6 @@
 """Custom data: keys that Crisp takes, and values that it takes."""
 
+import math
 import re
 from unicodedata import combining, normalize
 
@@ -26,12 +27,20 @@ def data_value(value: object) -> str | int | float | bool | None:
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+        return _number(value)
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
-        return ", ".join(str(data_value(item)) for item in value)
+        members = [data_value(item) for item in value]
+        return None if None in members else ", ".join(map(str, members))
     return None
+
+
+def _number(value: float) -> int | float | None:
+    """Whole numbers without their `.0`; NaN and infinity, which JSON cannot say, are no value."""
+    if value.is_integer():
+        return int(value)
+    return value if math.isfinite(value) else None
 
 
 def _without_accents(name: str) -> str:

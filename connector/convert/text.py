@@ -5,7 +5,9 @@ import unicodedata
 
 from connector.convert.given import Given
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+# Joiners have a meaning between letters (Persian, Hindi, 👩‍💻), none at the ends.
+_ENDS = "".join(char for char in map(chr, range(0x3001)) if char.isspace()) + "\u200c\u200d"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAKS = re.compile(r"\s*[\r\n]+\s*")
 _PLACEHOLDER = re.compile(r"=?\{\{.*\}\}", re.DOTALL)
@@ -25,7 +27,7 @@ def clean(value: str) -> str:
     """Trimmed of white space, no-break and zero-width characters, without control characters."""
     if value.isascii() and value.isprintable():
         return value.strip()
-    return _CONTROL.sub("", value).translate(_INVISIBLE).strip()
+    return _CONTROL.sub("", value).translate(_INVISIBLE).strip(_ENDS)
 
 
 def is_placeholder(value: str) -> bool:

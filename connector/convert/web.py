@@ -7,6 +7,12 @@ from connector.convert.given import Given
 from connector.convert.text import clean
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d)")
+# What nearly every address is; the others are taken apart by `urlsplit`.
+_PLAIN = re.compile(
+    r"(?P<scheme>https?://)?(?=[^/]{4,253}(?:/|$))"
+    r"(?P<host>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9])(?:[/?#][!-~]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 _HOST = re.compile(
     r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]\.?|\[[0-9A-Fa-f:.]+\]|(?:\d{1,3}\.){3}\d{1,3}"
 )
@@ -16,6 +22,8 @@ def url(value: str | float | bool, given: Given) -> str | None:
     """An http(s) address; a bare host gets `https://`. Other schemes, spaces and things without a host are refused."""
     del given
     written = clean(value) if isinstance(value, str) else ""
+    if plain := _PLAIN.fullmatch(written):
+        return written if plain["scheme"] else "https://" + written
     if len(written.split()) != 1:
         return None
     scheme = _SCHEME.match(written)
@@ -27,8 +35,9 @@ def url(value: str | float | bool, given: Given) -> str | None:
 
 def domain(value: str | float | bool, given: Given) -> str | None:
     """The host of an address or a bare domain: lower case, without `www.`."""
-    full = url(value, given)
-    host = _host(full) if isinstance(full, str) else None
+    plain = _PLAIN.fullmatch(clean(value)) if isinstance(value, str) else None
+    full = None if plain else url(value, given)
+    host = plain["host"].lower() if plain else _host(full) if full else None
     return host.removeprefix("www.") if host else None
 
 

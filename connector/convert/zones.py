@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from connector.convert.given import Given
@@ -11,6 +12,7 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?", re.IGNOR
 _FARTHEST = 14 * 60
 
 
+@lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo | None:
     """The IANA zone of this name, or None."""
     try:

@@ -66,11 +66,11 @@ def judge(call: Call, answer: Reply | Failure) -> Judgement:
     return _BY_STATUS.get(answer.status, _OTHERWISE)
 
 
-def reply_of(status: int, body: Any, retry_after: float | None = None) -> Reply:
+def reply_of(status: int, body: Any, retry_after: float | None = None, date: str | None = None) -> Reply:
     """A Reply from a status and the parsed body: Crisp's envelope, or anything a proxy may put in its place."""
     if not isinstance(body, dict):
-        return Reply(status, retry_after=retry_after)
+        return Reply(status, retry_after=retry_after, date=date)
     data = body.get("data")
     detail = data.get("message") if isinstance(data, dict) and not 200 <= status < 300 else None
     words = (str(word) for word in (body.get("reason"), detail) if word)
-    return Reply(status, ": ".join(words), data, retry_after)
+    return Reply(status, ": ".join(words), data, retry_after, date)

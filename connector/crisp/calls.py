@@ -43,12 +43,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Crisp's answer: status, the envelope's `reason` and `data`, and the seconds of `Retry-After`."""
+    """Crisp's answer: status, the envelope's `reason` and `data`, the seconds of `Retry-After`, the header `Date`."""
 
     status: int
     reason: str = ""
     data: Any = None
     retry_after: float | None = None
+    date: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -93,14 +94,19 @@ class Seen:
         if not reply.ok:
             return self
         if call.method == "GET" and isinstance(reply.data, dict):
-            read = contact_of(reply.data, self.known.data, fields)
-            return Seen(reply.data.get("people_id", self.people_id), read, exists=True, complete=True)
+            return self._read(call.path, reply.data, fields)
         if call.tells is None:
             return self
-        known = merge(self.known, call.tells)
         if call.makes == "created":
-            return Seen(_people_id(reply), known, exists=True, complete=True)
-        return replace(self, known=known, exists=True, unsure_since=None)
+            return Seen(_people_id(reply), call.tells, exists=True, complete=True)
+        return replace(self, known=merge(self.known, call.tells), exists=True, unsure_since=None)
+
+    def _read(self, path: str, data: Mapping[str, Any], fields: Mapping[str, Field]) -> "Seen":
+        """With a profile that was read; custom data is read by plans that need it at once."""
+        if not path.startswith("people/profile/"):
+            return self
+        known = contact_of(data, self.known.data, fields)
+        return Seen(data.get("people_id", self.people_id), known, exists=True, complete=True)
 
 
 def _people_id(reply: Reply) -> str | None:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import NewConnectionError
 
 from connector.crisp.answers import Failure, reply_of
 from connector.crisp.calls import Call, Reply
@@ -78,13 +80,17 @@ class Clients:
     def __init__(self, base_url: str, connections: int, make: Callable[..., Client] = Client) -> None:
         self._base_url, self._connections, self._make = base_url, connections, make
         self._known: dict[str, Client] = {}
+        self._lock = Lock()
 
     def get(self, connection_id: str, credential: Credential) -> Client:
         """The client for this connection with this credential."""
-        known = self._known.get(connection_id)
-        if known is None or known.credential != credential:
-            known = self._known[connection_id] = self._make(credential, self._base_url, self._connections)
-        return known
+        with self._lock:
+            known = self._known.get(connection_id)
+            if known is None or known.credential != credential:
+                if known is not None:
+                    known.close()  # Calls that it has in flight end as they would have.
+                known = self._known[connection_id] = self._make(credential, self._base_url, self._connections)
+            return known
 
     def close(self) -> None:
         """Closes every session."""
@@ -99,8 +105,8 @@ def _failure(problem: requests.RequestException) -> Failure:
         return Failure("crisp_unreachable", sent=False)
     if isinstance(problem, requests.exceptions.Timeout):
         return Failure("crisp_timeout", sent=True)
-    refused = "NewConnectionError" in repr(problem) or "NameResolutionError" in repr(problem)
-    return Failure("crisp_unreachable", sent=not refused)
+    cause = getattr(problem.args[0] if problem.args else None, "reason", None)
+    return Failure("crisp_unreachable", sent=not isinstance(cause, NewConnectionError))
 
 
 def _reply(response: requests.Response) -> Reply | Failure:
@@ -110,7 +116,9 @@ def _reply(response: requests.Response) -> Reply | Failure:
         body = None
         if response.ok:  # a 200 that is no JSON comes from something in between; what Crisp did is not known
             return Failure("crisp_garbled", sent=True)
-    return reply_of(response.status_code, body, _retry_after(response.headers.get("Retry-After")))
+    return reply_of(
+        response.status_code, body, _retry_after(response.headers.get("Retry-After")), response.headers.get("Date")
+    )
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -122,6 +130,6 @@ def _retry_after(header: str | None) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(header).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return min(max(seconds, 0.0), _LONGEST_PAUSE) if math.isfinite(seconds) else None

@@ -6,6 +6,7 @@ something could be lost without it, profile, data.
 """
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connector.contact import Contact, named, news
@@ -20,6 +21,12 @@ _SKEW = 60_000
 _PROFILE = "people/profile/{who}"
 _DATA = "people/data/{who}"
 _ONLY_DATA_REFUSED = frozenset({400, 404})
+
+
+def created_since(reply: Reply, unsure_since: int | None) -> bool:
+    """Whether the person that was read is the one whose creation was not answered."""
+    made_at = reply.data.get("created_at") if reply.ok and isinstance(reply.data, dict) else None
+    return isinstance(made_at, int | float) and made_at >= (unsure_since or 0) - _SKEW
 
 
 class _Gone(Exception):
@@ -67,27 +74,30 @@ class _Writer:
             if isinstance(introduced, Outcome):
                 return introduced
             seen = introduced
-        change = news(self.told, seen.known, complete=seen.complete)
-        wrote = yield from self._profile(change, seen)
+        met = yield from self._meet(seen)
+        if isinstance(met, Outcome):
+            return met
+        change = news(self.told, met.known, complete=met.complete)
+        wrote = yield from self._profile(change, met)
         if isinstance(wrote, Outcome):
             return wrote
-        wrote |= yield from self._data(change, seen)
-        return Outcome("updated" if wrote or self.created else "unchanged")
+        stored = yield from self._data(change, met)
+        if isinstance(stored, Outcome):
+            return stored
+        return Outcome("updated" if wrote or stored or self.created else "unchanged")
 
     def _look(self, seen: Seen) -> Generator[Call, Reply, Seen]:
         """Reads the person after a create whose answer was lost: was it done, and was it ours?"""
         reply = yield self._call("GET", _PROFILE, self.who)
         if reply.status == 404:
             return Seen()
-        made_at = reply.data.get("created_at") if isinstance(reply.data, dict) else None
-        ours = isinstance(made_at, int | float) and made_at >= (seen.unsure_since or 0) - _SKEW
-        self.created = ours
+        self.created = created_since(reply, seen.unsure_since)
         return self._seen(seen, self._call("GET", _PROFILE, self.who), reply)
 
     def _introduce(self, seen: Seen) -> Generator[Call, Reply, Seen | Outcome]:
         """Creates the person, or finds out that Crisp has it."""
         if self.mode == "update" or self.told.email is None:
-            return (yield from self._meet()) if self._must_read() else Seen(exists=True)
+            return Seen(exists=True)
         call = self._creation()
         reply = yield call
         if reply.ok:
@@ -95,30 +105,38 @@ class _Writer:
             return self._seen(seen, call, reply)
         if self.mode == "create":
             return Outcome("rejected", "contact_exists", reply.reason)
-        return (yield from self._meet()) if self._must_read() else Seen(exists=True)
+        return Seen(exists=True)
 
-    def _meet(self) -> Generator[Call, Reply, Seen | Outcome]:
-        """Reads a person whom only Crisp knows, before adding to what is there."""
-        call = self._call("GET", _PROFILE, self.who)
+    def _meet(self, seen: Seen) -> Generator[Call, Reply, Seen | Outcome]:
+        """Reads a person who is not wholly known, before adding to what is there."""
+        change = news(self.told, seen.known, complete=seen.complete)
+        if seen.complete or not (self._must_read(change) or self._must_ask(change, seen)):
+            return seen
+        call = self._call("GET", _PROFILE, self._person(seen))
         reply = yield call
         if reply.status == 404:
             return self._missing(reply)
-        return self._seen(Seen(), call, reply)
+        return self._seen(seen, call, reply)
 
-    def _must_read(self) -> bool:
+    def _must_ask(self, change: Contact, seen: Seen) -> bool:
+        """Whether nothing else would find out that there is nobody to update."""
+        says_nothing = not any(change.said()) and change.email in (None, self.who)
+        return self.mode == "update" and seen.people_id is None and says_nothing
+
+    def _must_read(self, change: Contact) -> bool:
         """Whether writing blindly could lose segments or the rest of a sub-object."""
-        loses_segments = bool(self.told.segments) and self.how.segments == "replace"
-        return loses_segments or (self.how.nested == "replace" and bool(groups_of(self.told, self.fields)))
+        loses_segments = bool(change.segments) and self.how.segments == "replace"
+        return loses_segments or (self.how.nested == "replace" and bool(groups_of(change, self.fields)))
 
     def _creation(self) -> Call:
         """POST profile. Crisp asks for a name; without one it is the address's local part, as in Crisp's import."""
         email = str(self.told.email)
         fields = {"nickname": email.split("@", 1)[0], **self.told.fields}
         said = Contact({key: value for key, value in fields.items() if value is not None}, self.told.segments)
-        card = card_of(said, self.fields)
-        routes = frozenset({409})
-        changes = tuple(said.said())
-        return Call("POST", "people/profile", self.who, card, None, said, "created", changes, routes)
+        # What is to be removed cannot be there: remembered, so that saying so again is no news.
+        tells = replace(said, data={key: None for key, value in self.told.data.items() if value is None})
+        card, changes = card_of(said, self.fields), tuple(said.said())
+        return Call("POST", "people/profile", self.who, card, None, tells, "created", changes, frozenset({409}))
 
     def _profile(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
         """PATCH profile, when something in it is news."""
@@ -138,9 +156,9 @@ class _Writer:
             return Outcome("rejected", "email_taken", reply.reason)
         return True if reply.ok else self._missing(reply)
 
-    def _data(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool]:
+    def _data(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
         """PATCH data, when a key is new, changed or removed."""
-        data = {key: value for key, value in change.data.items() if not (self.created and value is None)}
+        data = change.data
         if not data:
             return False
         removed = "" if self.how.removal == "empty" else None
@@ -154,29 +172,26 @@ class _Writer:
         reply = yield self._call("PATCH", _DATA, self._person(seen), {"data": sent}, routes=routes, **told)
         if reply.status == 400:
             return (yield from self._replace_data(data, seen))
-        if not reply.ok:
-            raise _Gone
-        return True
+        return True if reply.ok else self._missing(reply)
 
-    def _replace_data(self, data: Mapping[str, Any], seen: Seen) -> Generator[Call, Reply, bool]:
+    def _replace_data(self, data: Mapping[str, Any], seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
         """Where PATCH cannot remove a key: read all keys and PUT those that stay."""
         reply = yield self._call("GET", _DATA, self._person(seen))
         if not reply.ok:
-            raise _Gone
+            return self._missing(reply)
         there = reply.data.get("data") if isinstance(reply.data, dict) else None
         rest = {key: value for key, value in {**(there or {}), **data}.items() if value is not None}
         tells = Contact(data=dict(data))
         told = {"tells": tells, "changes": tuple(tells.said())}
-        if not (yield self._call("PUT", _DATA, self._person(seen), {"data": rest}, **told)).ok:
-            raise _Gone
-        return True
+        reply = yield self._call("PUT", _DATA, self._person(seen), {"data": rest}, **told)
+        return True if reply.ok else self._missing(reply)
 
     def _person(self, seen: Seen) -> str:
         return seen.people_id or self.who
 
     def _missing(self, reply: Reply) -> Outcome:
-        """404 on a person: an update has nobody to update, an upsert begins again with a create."""
-        if self.mode == "upsert" and self.told.email is not None:
+        """404 on a person: an update has nobody to update, anything else begins again with a create."""
+        if self.mode != "update" and self.told.email is not None:
             raise _Gone
         return Outcome("rejected", "contact_missing", reply.reason)
 

@@ -65,6 +65,15 @@ class Picker:
 
     def scalar(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
         """The first value that converts. Another, different one is noted as unused; none at all, as dropped."""
+        if len(slots) == 1 and slots[0].read is None:
+            offer = self.record.values.get(slots[0].name)
+            if isinstance(offer, str | int | float):  # nearly always: one place with one value
+                nothing = isinstance(offer, str) and is_nothing(offer)
+                return None if nothing else self._single(field, slots[0], offer)
+        return self._first(field, slots)
+
+    def _first(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
+        """The first of all offers that converts."""
         won: Scalar | None = None
         won_raw: object = None
         failed: list[tuple[str, str | None]] = []
@@ -81,6 +90,19 @@ class Picker:
             self._note_failures(field, failed)
             return None
         return self._cut(field, won)
+
+    def _single(self, field: Field, slot: Slot, offer: Scalar) -> Scalar | None:
+        """What `scalar` makes of one value that nothing competes with."""
+        if isinstance(offer, str) and is_placeholder(offer):
+            self.add("value_dropped", field.key, path=slot.name or None)
+            return None
+        converter = CONVERTERS[field.convert]
+        won = converter.convert(offer, self._given(slot) if self.orders else self.given)
+        if won is not None:
+            return self._cut(field, won) if isinstance(won, str) and field.max_length is not None else won
+        if converter.dropped is not None:
+            self.add(converter.dropped, field.key, path=slot.name or None)
+        return None
 
     def _convert(self, field: Field, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
         converter = CONVERTERS[field.convert]
@@ -143,6 +165,10 @@ class Picker:
     def add(self, code: str, field: str | None, *, path: str | None = None) -> None:
         """Notes a thing once."""
         self.notes[note(code, field, path=path)] = None
+
+    def forget(self, code: str) -> None:
+        """Takes back notes of this code that turn out to be none."""
+        self.notes = {found: None for found in self.notes if found.code != code}
 
 
 def proven_orders(columns: Mapping[str, list[str]]) -> dict[str, DateOrder]:

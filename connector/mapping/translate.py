@@ -7,6 +7,7 @@ from connector.contact import Contact, Scalar
 from connector.convert import Given
 from connector.convert.given import DateOrder
 from connector.convert.keys import data_value
+from connector.convert.people import people_id as people_id_of
 from connector.convert.text import is_placeholder
 from connector.convert.times import time
 from connector.manifest import Deleted, Manifest, Source
@@ -70,11 +71,13 @@ class _Names:
 
 def _read_whole(layout: Layout, picker: Picker, names: _Names, known: tuple[str | None, str | None]) -> Translated:
     record, rules = picker.record, names.rules
-    people_id = _first_text(layout.people_ids, record)
+    if rules.mapping:
+        picker.forget("header_missing")
+    people_id = people_id_of(_first_text(layout.people_ids, record) or "")
     fields = _fields(layout, picker, names.manifest)
     email = picker.email(layout.slots.get("email", ()))
     if people_id and email is None:
-        picker.notes = {found: None for found in picker.notes if found.code != "email_missing"}
+        picker.forget("email_missing")
     segments = picker.segments(layout.slots.get("segments", ()))
     data = _data(layout.data, picker)
     _note_unmapped(layout, picker, names, data)

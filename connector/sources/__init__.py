@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,10 +28,33 @@ def registry() -> dict[str, SourceModule]:
     return {module.KEY: module for module in found if hasattr(module, "KEY")}
 
 
+@dataclass(frozen=True)
+class _Rules:
+    """All rules in order, and which of them need to be tested for an object that has a key."""
+
+    ordered: tuple[tuple[str, Rule], ...]
+    by_key: Mapping[str, tuple[int, ...]]
+    always: tuple[int, ...]
+
+    def candidates(self, member: Any) -> Iterable[int]:
+        """Positions of the rules that this member could pass, in order."""
+        if not isinstance(member, dict):
+            return self.always
+        by_key = self.by_key
+        found = [position for key in member if key in by_key for position in by_key[key]]
+        return sorted({*found, *self.always}) if found else self.always
+
+
 @cache
-def _rules() -> tuple[tuple[str, Rule], ...]:
+def _rules() -> _Rules:
     every = ((key, rule) for key, module in registry().items() for rule in module.RULES)
-    return tuple(sorted(every, key=lambda pair: pair[1].rank))
+    ordered = tuple(sorted(every, key=lambda pair: pair[1].rank))
+    by_key: dict[str, tuple[int, ...]] = {}
+    for position, (_, rule) in enumerate(ordered):
+        for key in rule.keys or ():
+            by_key[key] = (*by_key.get(key, ()), position)
+    always = tuple(position for position, (_, rule) in enumerate(ordered) if rule.keys is None)
+    return _Rules(ordered, by_key, always)
 
 
 def detect(payload: Any) -> Detected:
@@ -40,7 +63,7 @@ def detect(payload: Any) -> Detected:
     first = _first_rule(members[0])
     if first is not None and all(_first_rule(member) is first for member in members[1:]):
         return Detected(first[0], first[1].variant)
-    return Detected("generic", "records" if isinstance(payload, list) else "record")
+    return Detected("generic", registry()["generic"].claim(payload) or "record")
 
 
 def _is_list_of_objects(payload: Any) -> bool:
@@ -48,7 +71,11 @@ def _is_list_of_objects(payload: Any) -> bool:
 
 
 def _first_rule(member: Any) -> tuple[str, Rule] | None:
-    return next((pair for pair in _rules() if pair[1].fits(member)), None)
+    rules = _rules()
+    for position in rules.candidates(member):
+        if rules.ordered[position][1].test(member):
+            return rules.ordered[position]
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,4 +66,4 @@ def signed(body: bytes, header: str | None, secret: str) -> bool:
 
 def same(given: str | None, expected: str) -> bool:
     """Constant-time comparison that takes any text; nothing given is never the same."""
-    return bool(given) and hmac.compare_digest((given or "").encode("utf-8", "surrogateescape"), expected.encode())
+    return bool(given) and hmac.compare_digest((given or "").encode("utf-8", "surrogatepass"), expected.encode())

@@ -185,7 +185,7 @@ def _lookup(column: str, key: str, columns: Mapping[str, Any]) -> Iterator[tuple
     if any(isinstance(columns.get(f"{column}_{table}"), dict) for table in ("account", "contact")):
         return
     name, kind = columns.get(key + _FORMATTED), columns.get(key + _LOGICAL_NAME)
-    named = isinstance(name, str) and name and kind not in _PEOPLE
+    named = isinstance(name, str) and name and str(kind) not in _PEOPLE
     yield (f"{key}.formatted", name) if named and column.startswith("parent") else (key, columns[key])
 
 

@@ -1,6 +1,7 @@
 """Plain fields: whatever no other source claims, flat or nested, one or many, and forms."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from connector.manifest import shipped
@@ -30,14 +31,16 @@ _ANSWER = (
 )
 _POINT = ("value", "email", "address", "number", "phone")
 _DEEPEST = 4
-_WIDEST = 2000
 
 RULES: tuple[Rule, ...] = ()
 
 
 def claim(payload: Any) -> str | None:
     """Everything can be read as plain fields."""
-    return "records" if isinstance(payload, list) else "record"
+    if isinstance(payload, list) or _listed(payload) is not None:
+        return "records"
+    listed = isinstance(payload, dict) and not _names_a_person(payload) and _asked(payload) is not None
+    return "answers" if listed else "record"
 
 
 def records(payload: Any, variant: str) -> Iterator[Record]:
@@ -89,21 +92,28 @@ def _outer_names(outer: Mapping[str, Any], values: Mapping[str, Value]) -> dict[
 
 def _names_a_person(payload: Mapping[str, Any]) -> bool:
     """Whether a name at this level means an email address or Crisp's people_id."""
-    for key, value in payload.items():
-        found = shipped().names.field_of(key)
-        if found == "email" or normalise(key) in ("emails", "peopleid"):
-            return not isinstance(value, list) or normalise(key) == "emails"
-    return False
+    key = _naming_key(tuple(payload))
+    return key is not None and (not isinstance(payload[key], list) or normalise(key) == "emails")
+
+
+@lru_cache(maxsize=1024)
+def _naming_key(keys: tuple[str, ...]) -> str | None:
+    """The first of these keys that means an email address or Crisp's people_id."""
+    names = shipped().names
+    return next((k for k in keys if names.field_of(k) == "email" or normalise(k) in ("emails", "peopleid")), None)
 
 
 def _inside(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """The one object that this level merely wraps; a list of answers counts as an object."""
-    answers = next((found for key in _ANSWERS if (found := _answered(payload.get(key)))), None)
-    if answers is not None:
+    if (answers := _asked(payload)) is not None:
         return answers
     inner = [_single(payload[key]) for key in _WRAPPERS if key in payload]
     objects = [found for found in inner if found is not None]
     return objects[0] if len(objects) == 1 else None
+
+
+def _asked(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    return next((found for key in _ANSWERS if (found := _answered(payload.get(key)))), None)
 
 
 def _single(value: Any) -> dict[str, Any] | None:
@@ -134,7 +144,9 @@ def _flat(payload: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Itera
     """Leaves with dotted names. Custom data is not taken apart; contact points become lists of their values."""
     for key, value in payload.items():
         name = prefix + key
-        if name == "data" and isinstance(value, dict | list):
+        if not isinstance(value, dict | list):
+            yield name, value
+        elif name == "data":
             yield from _custom_data(value)
         elif isinstance(value, dict) and value and depth < _DEEPEST and not name.startswith("data."):
             yield from _flat(value, f"{name}.", depth + 1)
