@@ -31,6 +31,7 @@ class Settings:
     )
     database_url: str = field(
         default="",
+        repr=False,
         metadata=_variable(
             "CONNECTOR_DATABASE_URL",
             "SQLAlchemy URL; empty: SQLite in the data directory; postgresql+psycopg://… to share between machines",
@@ -39,6 +40,7 @@ class Settings:
     )
     secret_key: str = field(
         default="",
+        repr=False,
         metadata=_variable(
             "CONNECTOR_SECRET_KEY",
             "Key(s) that encrypt credentials, comma-separated, newest first; empty: a file in the data directory",
@@ -47,6 +49,7 @@ class Settings:
     )
     api_key: str = field(
         default="",
+        repr=False,
         metadata=_variable("CONNECTOR_API_KEY", "Makes one admin key for the default connection", secret=True),
     )
     concurrency: int = field(default=32, metadata=_variable("CONNECTOR_CONCURRENCY", "Calls in flight per connection"))
@@ -70,9 +73,9 @@ class Settings:
     )
     crisp_tier: str = field(default="website", metadata=_variable("CRISP_TIER", "Tier of its token: website or plugin"))
     crisp_identifier: str = field(
-        default="", metadata=_variable("CRISP_IDENTIFIER", "Identifier of its token", secret=True)
+        default="", repr=False, metadata=_variable("CRISP_IDENTIFIER", "Identifier of its token", secret=True)
     )
-    crisp_key: str = field(default="", metadata=_variable("CRISP_KEY", "Key of its token", secret=True))
+    crisp_key: str = field(default="", repr=False, metadata=_variable("CRISP_KEY", "Key of its token", secret=True))
     crisp_api_url: str = field(
         default="https://api.crisp.chat/v1", metadata=_variable("CRISP_API_URL", "Base URL of Crisp's API")
     )

@@ -1,6 +1,7 @@
 """Secrets at rest: credentials are encrypted with a key that is not in the database."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -46,14 +47,23 @@ def open_vault(settings: Settings) -> Vault:
 
 def _file_key(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make(path)
         return path.read_text(encoding="ascii").strip()
-    except OSError as problem:
-        raise SettingsProblem(f"CONNECTOR_DATA_DIR cannot be written: {problem.strerror}.") from None
-    key = Fernet.generate_key().decode()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key)
+    except (OSError, UnicodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "it holds no key"
+        raise SettingsProblem(f"{path.name} in CONNECTOR_DATA_DIR cannot be used: {reason}.") from None
+
+
+def _make(path: Path) -> None:
+    """A new key that appears under its name whole: another process may begin at the same moment, and uses it."""
+    made = path.with_name(f"{path.name}-{os.getpid()}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(Fernet.generate_key().decode())
         file.flush()
         os.fsync(file.fileno())
-    return key
+    try:
+        with suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink()

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Lock
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.budget import Limits, answered, give_back, take, throttled
+from connector.budget import Limits, take
 from connector.convert.times import from_milliseconds
+from connector.courier.account import budget_after, halt
 from connector.courier.drain import Drain, Tools
 from connector.courier.job import Retries
 from connector.crisp.answers import Action, Failure, Judgement, judge
@@ -66,33 +67,58 @@ class Courier:
             ledger, manifest, self._pool, settings.concurrency, retries, _RESERVE, clock, time.monotonic, announce
         )
         self._drains: dict[str, Drain] = {}
+        self._nudging = Lock()
 
     def drain(self, connection_id: str, stop: Event) -> bool:
         """Delivers a connection's due work. False when another has the lease, or nothing may be sent."""
+        drained = False
+        while (drain := self._begin(connection_id, stop)) is not None:
+            drained = True
+            if not self._carry(drain):
+                break
+        return drained
+
+    def _begin(self, connection_id: str, stop: Event) -> Drain | None:
         with self.ledger.write() as connection:
             tenant = tenants.get(connection, connection_id)
             if tenant is None or tenant.halted:
-                return False
+                return None
+            client = self._client(tenant)
             lease = leases.take(connection, connection_id, self._holder, self.clock())
         if lease is None:
-            return False
-        drain = self._drains[connection_id] = Drain(self._tools, tenant, self._client(tenant), lease, stop)
+            return None
+        drain = Drain(self._tools, tenant, client, lease, stop)
+        with self._nudging:
+            self._drains[connection_id] = drain
+        return drain
+
+    def _carry(self, drain: Drain) -> bool:
+        """Runs a drain to its end; True when it is to begin again at once."""
+        lost = False
         try:
             drain.run()
-        except (LeaseLost, SQLAlchemyError) as problem:
-            # What was in hand is free again when the lease runs out; the sweep comes back to it.
-            log.warning("drain_broken", connection=connection_id, reason=type(problem).__name__)
+        except LeaseLost:
+            lost = True
+            log.warning("lease_lost", connection=drain.connection.id)
+        except SQLAlchemyError as problem:
+            log.warning("drain_broken", connection=drain.connection.id, reason=type(problem).__name__)
         finally:
-            self._drains.pop(connection_id, None)
-        return True
+            if not (drain.over or lost):
+                drain.abandon()
+            # From here on a nudge finds no drain; one that came after the last turn is seen here.
+            with self._nudging:
+                if self._drains.get(drain.connection.id) is drain:
+                    del self._drains[drain.connection.id]
+                again = drain.over and (drain.again or drain.nudged) and not drain.stop.is_set()
+        return again
 
     def nudge(self, connection_id: str) -> bool:
         """Tells a running drain of this process that there is new work; False when none runs."""
-        drain = self._drains.get(connection_id)
-        if drain is None:
-            return False
-        drain.nudge()
-        return True
+        with self._nudging:
+            drain = self._drains.get(connection_id)
+            if drain is not None:
+                drain.nudge()
+        return drain is not None
 
     def run(self, connection_id: str, plan: Generator[Call, Reply, Result]) -> Result:
         """Runs one plan now, before bulk work, within the budget, and returns its result.
@@ -100,6 +126,11 @@ class Courier:
         Raises `Problem`: no_connection, connection_halted, quota_used_up, crisp_refused, crisp_unreachable.
         """
         tenant = self._tenant(connection_id)
+        if tenant.halted:
+            raise Problem("connection_halted", reason=tenant.halted)
+        return self._run(tenant, plan)
+
+    def _run(self, tenant: CrispConnection, plan: Generator[Call, Reply, Result]) -> Result:
         try:
             call = next(plan)
             while True:
@@ -110,12 +141,12 @@ class Courier:
 
     def check(self, connection_id: str, plan: Generator[Call, Reply, Any]) -> str | None:
         """Runs a plan to find out whether the credential works; ends a halt when it does. The code when it does not."""
-        with self.ledger.write() as connection:
-            tenants.halt(connection, connection_id, None, self.clock())
         try:
-            self.run(connection_id, plan)
+            self._run(self._tenant(connection_id), plan)
         except Problem as problem:
             return str(problem.facts.get("reason") or problem.code)
+        with self.ledger.write() as connection:
+            tenants.halt(connection, connection_id, None, self.clock())
         return None
 
     def close(self) -> None:
@@ -128,8 +159,6 @@ class Courier:
             tenant = tenants.get(connection, connection_id)
         if tenant is None:
             raise Problem("no_connection")
-        if tenant.halted:
-            raise Problem("connection_halted", reason=tenant.halted)
         return tenant
 
     def _client(self, tenant: CrispConnection) -> Client:
@@ -142,12 +171,14 @@ class Courier:
             self._charge(tenant)
             answer = self._client(tenant).send(call)
             judgement = judge(call, answer)
-            self._account(tenant, answer, judgement)
+            halted = self._account(tenant, answer, judgement)
             if isinstance(answer, Reply) and judgement.action is Action.ANSWER:
                 return answer
-            if judgement.action is not Action.RETRY or pause is None:
+            replaced = judgement.action is Action.HALT and not halted
+            if not (replaced or judgement.action is Action.RETRY) or pause is None:
                 raise self._problem(tenant, answer, judgement)
             time.sleep(pause)
+            tenant = self._tenant(tenant.id)
         raise Problem("crisp_unreachable")
 
     def _charge(self, tenant: CrispConnection) -> None:
@@ -160,20 +191,15 @@ class Courier:
             raise _used_up(grant.wait_until or now, now)
         time.sleep(max(0, grant.slots[0] - now) / 1000)
 
-    def _account(self, tenant: CrispConnection, answer: Reply | Failure, judgement: Judgement) -> None:
+    def _account(self, tenant: CrispConnection, answer: Reply | Failure, judgement: Judgement) -> bool:
+        """Writes down what the answer means for the connection; whether that is halted now."""
         now = self.clock()
         with self.ledger.write() as connection:
-            budget = before = quotas.locked(connection, tenant.id)
-            if isinstance(answer, Failure) and not answer.sent:
-                budget = give_back(budget, 1, now)
-            if judgement.action is Action.THROTTLE:
-                budget = throttled(budget, answer.retry_after if isinstance(answer, Reply) else None, now)
-            else:
-                budget = answered(budget)
+            before = quotas.locked(connection, tenant.id)
+            budget = budget_after(before, answer, judgement, now)
             if budget != before:
                 quotas.save(connection, tenant.id, budget)
-            if judgement.action is Action.HALT and tenants.halt(connection, tenant.id, judgement.code, now):
-                log.error("connection_halted", connection=tenant.id, reason=judgement.code)
+            return judgement.action is Action.HALT and halt(connection, tenant, judgement.code, now)
 
     def _problem(self, tenant: CrispConnection, answer: Reply | Failure, judgement: Judgement) -> Problem:
         if judgement.action is Action.HALT:

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from connector.contact import Contact, fold
+from connector.contact import Contact, fold, named
+from connector.courier.doubt import certain, doubted
 from connector.crisp.answers import Action, Failure, Judgement, judge
 from connector.crisp.calls import Call, How, Outcome, Plan, Reply, Seen
-from connector.crisp.plan import upsert
+from connector.crisp.card import writable
+from connector.crisp.plan import created_since, upsert
 from connector.ledger.people import Person
 from connector.ledger.work import LIVE, Group
 from connector.manifest import Field
@@ -91,30 +93,42 @@ class Job:
         judgement = judge(call, answer)
         self._remember(call, answer, now)
         if isinstance(answer, Reply) and judgement.action is Action.ANSWER:
+            self._look_back(call, answer)
             self.seen = self.seen.after(call, answer, self.fields)
             if answer.ok and call.makes:
                 self._wrote(call)
             self._step(answer)
         elif judgement.action is Action.REFUSE and isinstance(answer, Reply):
             self.outcome = Outcome("rejected", judgement.code, answer.reason)
-        elif judgement.maybe_applied and call.makes == "created":
+        elif judgement.maybe_applied and call.makes:
             self.unsure = self.unsure or now
         return judgement
 
     def person_now(self) -> Person:
         """The person as Crisp has it after what was done."""
-        known = self.seen.known
-        email = known.email or (self.group.who if "@" in self.group.who else None)
-        before = self.person.id if self.person else None
         done = self.outcome is not None and self.outcome.status in ("updated", "unchanged", "superseded")
+        seen = self.seen
+        if self.unsure is not None:
+            seen = certain(seen, Contact() if done else self._told(self.folded.contact))
+        who = self.group.who
+        email = seen.known.email or (who if "@" in who else None)
+        people_id = seen.people_id or (None if "@" in who else who)
+        before = self.person.id if self.person else None
         times = self.folded.times if done else (self.person.times if self.person else {})
-        return Person(email, self.seen.people_id, known, times, self.seen.complete, before)
+        return Person(email, people_id, seen.known, times, seen.complete, before)
 
     def _seen_before(self) -> Seen:
         if self.person is None:
             return Seen(unsure_since=self.unsure)
-        known = self.person.known
-        return Seen(self.person.people_id, known, exists=True, complete=self.person.complete)
+        seen = Seen(self.person.people_id, self.person.known, exists=True, complete=self.person.complete)
+        if self.unsure is None:
+            return seen
+        said = [self._told(Contact.from_flat(row.contact)) for row in self.group.rows]
+        return doubted(seen, said, self._told(self.folded.contact))
+
+    def _told(self, contact: Contact) -> Contact:
+        """What of a contact is told to Crisp."""
+        return writable(named(contact), self.fields)
 
     def _step(self, reply: Reply | None) -> None:
         try:
@@ -126,6 +140,14 @@ class Job:
         self.written = True
         self.step = "created" if "created" in (self.step, call.makes) else "updated"
         self.changed.extend(key for key in call.changes if key not in self.changed)
+
+    def _look_back(self, call: Call, answer: Reply) -> None:
+        """The plan's first look after a create whose answer was lost: it may have been done all the same."""
+        if self.unsure is None or self.seen.exists or call.method != "GET":
+            return
+        if created_since(answer, self.unsure):
+            self.step, self.written = "created", True
+            self.changed.extend(key for key in named(self.folded.contact).said() if key not in self.changed)
 
     def _remember(self, call: Call, answer: Reply | Failure, now: int) -> None:
         """One line of the trail: when, which route, what came back. Nothing of the person."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from connector.courier.job import Job
 from connector.crisp.calls import Status
+from connector.ledger.work import Group
 
 
 def progress(job: Job, token: int) -> Iterator[dict[str, Any]]:
@@ -12,7 +13,7 @@ def progress(job: Job, token: int) -> Iterator[dict[str, Any]]:
     yield _row(job, job.primary.id, "waiting", claim=token, due_at=job.primary.due_at)
 
 
-def parked(job: Job, *, code: str, due_at: int) -> Iterator[dict[str, Any]]:
+def parked(job: Job, *, code: str | None, due_at: int) -> Iterator[dict[str, Any]]:
     """A job that waits: every record of it is free again, the primary carries what was done."""
     for record in job.group.rows:
         if record.id == job.primary.id:
@@ -21,11 +22,17 @@ def parked(job: Job, *, code: str, due_at: int) -> Iterator[dict[str, Any]]:
             yield _blank(record, "waiting", due_at=due_at)
 
 
-def released(job: Job) -> Iterator[dict[str, Any]]:
-    """A job that was not begun: free as it was."""
-    kept = ("code", "detail", "changed", "calls", "trail", "step", "due_at")
-    for record in job.group.rows:
-        yield _blank(record, "waiting", **{name: getattr(record, name) for name in kept})
+def released(group: Group, **more: Any) -> Iterator[dict[str, Any]]:
+    """Records of which nothing was done: free as they were."""
+    for record in group.rows:
+        yield _blank(record, "waiting", **{**_kept(record), **more})
+
+
+def broken(group: Group, now: int) -> Iterator[dict[str, Any]]:
+    """Records that no plan can be made of: dead, with what was done of them before."""
+    for record in group.rows:
+        kept = {**_kept(record), "code": "server_error", "due_at": None}
+        yield _blank(record, "dead", **kept, finished_at=now)
 
 
 def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
@@ -67,6 +74,10 @@ def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None,
         "finished_at": None,
     }
     return {**known, **more}
+
+
+def _kept(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("code", "detail", "changed", "calls", "trail", "step", "due_at")}
 
 
 def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def save(connection: Connection, wanted: CrispConnection, now: int) -> None:
         "findings": wanted.findings,
         "created_at": now,
     }
-    insert_or_update(connection, connections, [row], ("id",))
+    insert_or_update(connection, connections, [row], ("id",), kept=("created_at",))
 
 
 def every(connection: Connection) -> list[CrispConnection]:
@@ -56,6 +56,13 @@ def every(connection: Connection) -> list[CrispConnection]:
 def get(connection: Connection, connection_id: str) -> CrispConnection | None:
     """One connection."""
     row = connection.execute(select(connections).where(connections.c.id == connection_id)).one_or_none()
+    return None if row is None else _of(row)
+
+
+def locked(connection: Connection, connection_id: str) -> CrispConnection | None:
+    """One connection that nobody changes until this transaction ends; records may still come in."""
+    mine = select(connections).where(connections.c.id == connection_id).with_for_update(key_share=True)
+    row = connection.execute(mine).one_or_none()
     return None if row is None else _of(row)
 
 
@@ -124,6 +131,11 @@ def find_key(connection: Connection, secret: str) -> Key | None:
     wanted = _hash(secret)
     row = connection.execute(select(keys).where(keys.c.hash == wanted)).one_or_none()
     return _key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
+
+
+def forget_key(connection: Connection, secret: str) -> None:
+    """Removes the key with this secret."""
+    connection.execute(delete(keys).where(keys.c.hash == _hash(secret)))
 
 
 def list_keys(connection: Connection, connection_id: str) -> list[Key]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 VERSIONS = ("0001",)
 _ADVISORY_LOCK = 0x63726973  # "cris": one process at a time creates the tables on PostgreSQL
 _BUSY_SECONDS = 30
+_NEWER = "The database is of a newer version than this program. Install the newer crisp-connector."
 
 
 class DatabaseProblem(Exception):
@@ -28,8 +29,11 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
+        """Opens nothing yet. Raises `DatabaseProblem` for a database in memory."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database in (None, "", ":memory:"):
+            raise DatabaseProblem("SQLite needs a file here: several threads share the database. Name one in its URL.")
         self._durable, self._light = (_engine(self.url.render_as_string(hide_password=False), d) for d in (True, False))
 
     @contextmanager
@@ -53,9 +57,7 @@ class Ledger:
         elif version in VERSIONS[:-1]:
             raise DatabaseProblem("The database is of an older version. Run: crisp-connector migrate")
         elif version != VERSIONS[-1]:
-            raise DatabaseProblem(
-                "The database is of a newer version than this program. Install the newer crisp-connector."
-            )
+            raise DatabaseProblem(_NEWER)
 
     def version(self) -> str | None:
         """The version of the tables, None when there are none."""
@@ -70,6 +72,8 @@ class Ledger:
         from connector.ledger.migrations import upgrade
 
         before = self.version()
+        if before is not None and before not in VERSIONS:
+            raise DatabaseProblem(_NEWER)
         with _explained(self.url.database), self.write(durable=True) as connection:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -83,7 +87,9 @@ class Ledger:
         with self._light.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
             raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:  # Somebody reads, and has done for the whole busy timeout: the log keeps its old pages.
+                raise DatabaseProblem("The database is busy: what was deleted is still in its log. Try again.")
 
     def files(self) -> list[Path]:
         """The files of an SQLite database."""
@@ -114,7 +120,7 @@ def _engine(url: str, durable: bool) -> Engine:
         event.listen(engine, "connect", _sqlite_settings(durable))
         event.listen(engine, "begin", _begin_sqlite)
     elif not durable:
-        event.listen(engine, "begin", _begin_light)
+        event.listen(engine, "connect", _postgresql_light)
     return engine
 
 
@@ -142,5 +148,6 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _begin_light(connection: Connection) -> None:
-    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+def _postgresql_light(connection: Any, _record: object) -> None:
+    connection.execute("SET synchronous_commit TO off")
+    connection.commit()

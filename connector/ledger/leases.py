@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from connector.ledger.tables import leases, records
 from connector.ledger.upsert import insert_or_ignore
 
 # A holder that has not renewed for so long is taken for dead (milliseconds).
 TERM = 30_000
+
+_RENEW = (
+    update(leases)
+    .where(leases.c.connection_id == bindparam("b_connection"), leases.c.token == bindparam("b_token"))
+    .values(until=bindparam("b_until"))
+)
 
 
 class LeaseLost(Exception):
@@ -39,8 +45,8 @@ def take(connection: Connection, connection_id: str, holder: str, now: int) -> L
 
 def renew(connection: Connection, lease: Lease, now: int) -> None:
     """Fences this transaction: raises `LeaseLost` when the lease is not ours any more."""
-    ours = (leases.c.connection_id == lease.connection_id) & (leases.c.token == lease.token)
-    if connection.execute(update(leases).where(ours).values(until=now + TERM)).rowcount != 1:
+    named = {"b_connection": lease.connection_id, "b_token": lease.token, "b_until": now + TERM}
+    if connection.execute(_RENEW, named).rowcount != 1:
         raise LeaseLost(lease.connection_id)
 
 

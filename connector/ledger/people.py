@@ -4,11 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, update
 
 from connector.contact import Contact
 from connector.ledger.tables import links, people
 from connector.ledger.upsert import insert_or_update
+
+# Written once: these run several times a second.
+_SAVED = ("email", "people_id", "known", "times", "complete", "updated_at")
+_SAVE = update(people).where(people.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _SAVED})
+_WHOS: BindParameter[str] = bindparam("b_whos", expanding=True)
+_BY_WHO = select(people).where(
+    people.c.connection_id == bindparam("b_connection"), or_(people.c.email.in_(_WHOS), people.c.people_id.in_(_WHOS))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +33,7 @@ class Person:
 
 def by_who(connection: Connection, connection_id: str, whos: Iterable[str]) -> dict[str, Person]:
     """Email or people_id → person, for those that are known."""
-    wanted = list(whos)
-    named = or_(people.c.email.in_(wanted), people.c.people_id.in_(wanted))
-    rows = connection.execute(select(people).where(people.c.connection_id == connection_id, named))
+    rows = connection.execute(_BY_WHO, {"b_connection": connection_id, "b_whos": list(whos)})
     found: dict[str, Person] = {}
     for row in rows:
         person = Person(row.email, row.people_id, Contact.from_flat(row.known), row.times, row.complete, row.id)
@@ -41,15 +47,19 @@ def save(connection: Connection, connection_id: str, persons: Iterable[Person], 
     known = [row for row in rows if row["b_id"] is not None]
     new = [{key: value for key, value in row.items() if key != "b_id"} for row in rows if row["b_id"] is None]
     if known:
-        columns = ("email", "people_id", "known", "times", "complete", "updated_at")
-        statement = (
-            update(people).where(people.c.id == bindparam("b_id")).values({name: bindparam(name) for name in columns})
-        )
-        connection.execute(statement, [{key: row[key] for key in (*columns, "b_id")} for row in known])
+        connection.execute(_SAVE, [{key: row[key] for key in (*_SAVED, "b_id")} for row in known])
     insert_or_update(connection, people, [row for row in new if row["email"]], ("connection_id", "email"))
     nameless = [row for row in new if not row["email"]]
     if nameless:
         connection.execute(insert(people), nameless)
+
+
+def save_times(connection: Connection, persons: Iterable[Person]) -> None:
+    """Only the times: what is known of a person is for those to write who have told Crisp."""
+    rows = [{"b_id": person.id, "times": dict(person.times)} for person in persons]
+    if rows:
+        changed = update(people).where(people.c.id == bindparam("b_id")).values(times=bindparam("times"))
+        connection.execute(changed, rows)
 
 
 def _row(connection_id: str, person: Person, now: int) -> dict[str, Any]:

@@ -1,27 +1,40 @@
 """Quotas: the day's budget of each connection, shared by every process."""
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from connector.budget import Budget
 from connector.ledger.tables import quotas
 from connector.ledger.upsert import insert_or_ignore
 
+# Written once: these run several times a second.
+_MINE = quotas.c.connection_id == bindparam("b_connection")
+_LOCK = select(quotas).where(_MINE).with_for_update()
+_SAVE = update(quotas).where(_MINE).values({name: bindparam(name) for name in Budget.__slots__})
+
 
 def get(connection: Connection, connection_id: str) -> Budget:
     """The budget as it stands, for showing."""
     row = connection.execute(select(quotas).where(quotas.c.connection_id == connection_id)).one_or_none()
-    return Budget() if row is None else Budget(**{name: getattr(row, name) for name in Budget.__slots__})
+    return Budget() if row is None else _of(row)
 
 
 def locked(connection: Connection, connection_id: str) -> Budget:
     """The budget, locked until this transaction ends."""
-    insert_or_ignore(connection, quotas, {"connection_id": connection_id, **asdict(Budget())})
-    connection.execute(select(quotas.c.day).where(quotas.c.connection_id == connection_id).with_for_update())
-    return get(connection, connection_id)
+    named = {"b_connection": connection_id}
+    row = connection.execute(_LOCK, named).one_or_none()
+    if row is None:
+        insert_or_ignore(connection, quotas, {"connection_id": connection_id, **asdict(Budget())})
+        row = connection.execute(_LOCK, named).one()
+    return _of(row)
 
 
 def save(connection: Connection, connection_id: str, budget: Budget) -> None:
     """Stores a budget that was read with `locked` in the same transaction."""
-    connection.execute(update(quotas).where(quotas.c.connection_id == connection_id).values(asdict(budget)))
+    connection.execute(_SAVE, {"b_connection": connection_id, **asdict(budget)})
+
+
+def _of(row: Row[Any]) -> Budget:
+    return Budget(**{name: getattr(row, name) for name in Budget.__slots__})

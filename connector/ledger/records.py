@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, insert, select, update
 
 from connector.crisp.calls import STATUSES
 from connector.ledger.tables import imports, records
@@ -34,6 +34,14 @@ class Totals:
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts accepted records."""
     connection.execute(insert(records), list(rows))
+
+
+def supersede(connection: Connection, by: Mapping[str, str]) -> None:
+    """Records that another has taken the place of: id → the other's id."""
+    rows = [{"b_id": record_id, "superseded_by": other} for record_id, other in by.items()]
+    if rows:
+        values = {"status": "superseded", "superseded_by": bindparam("superseded_by")}
+        connection.execute(update(records).where(records.c.id == bindparam("b_id")).values(values), rows)
 
 
 def get(connection: Connection, connection_id: str, record_id: str) -> Row[Any] | None:
@@ -73,14 +81,14 @@ def open_whos(connection: Connection, connection_id: str, whos: Sequence[str]) -
 def totals(connection: Connection, import_id: str) -> Totals:
     """An import's totals; raises `IdentityBroken` when they do not add up."""
     count = connection.scalar(select(imports.c.records).where(imports.c.id == import_id)) or 0
-    return _totals(connection, _counted().where(records.c.import_id == import_id), count)
+    return _totals(list(connection.execute(_counted().where(records.c.import_id == import_id))), count)
 
 
 def totals_of_connection(connection: Connection, connection_id: str) -> Totals:
     """All of a connection's records by outcome."""
-    mine = records.c.connection_id == connection_id
-    count = connection.scalar(select(func.count()).select_from(records).where(mine)) or 0
-    return _totals(connection, _counted().where(mine), count)
+    # One statement, so that records which come in meanwhile are in both sides of the sum or in neither.
+    rows: list[Any] = list(connection.execute(_counted().where(records.c.connection_id == connection_id)))
+    return _totals(rows, sum(row[1] for row in rows))
 
 
 def _counted() -> Select[Any]:
@@ -89,9 +97,32 @@ def _counted() -> Select[Any]:
     )
 
 
-def _totals(connection: Connection, listing: Select[Any], count: int) -> Totals:
-    rows = list(connection.execute(listing))
+def _totals(rows: Sequence[Any], count: int) -> Totals:
     return Totals(count, {row[0]: row[1] for row in rows}, sum(row[2] for row in rows))
+
+
+def chosen(
+    *,
+    ids: Sequence[str] | None = None,
+    import_id: str | None = None,
+    code: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
+) -> list[ColumnElement[bool]]:
+    """Conditions for `replay`: every one that is given must hold. `since` and `until`: when the record ended
+    (UNIX milliseconds)."""
+    conditions: list[ColumnElement[bool]] = []
+    if ids is not None:
+        conditions.append(records.c.id.in_(ids))
+    if import_id is not None:
+        conditions.append(records.c.import_id == import_id)
+    if code is not None:
+        conditions.append(records.c.code == code)
+    if since is not None:
+        conditions.append(records.c.finished_at >= since)
+    if until is not None:
+        conditions.append(records.c.finished_at < until)
+    return conditions
 
 
 def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:

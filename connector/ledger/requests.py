@@ -21,6 +21,13 @@ def begin_once(connection: Connection, connection_id: str, key: str, request_has
     return connection.execute(select(idempotency).where(old)).one()
 
 
+def get_once(connection: Connection, connection_id: str, key: str, now: int) -> Row[Any] | None:
+    """The row of the request that has this idempotency key, as long as it is kept."""
+    mine = (idempotency.c.connection_id == connection_id) & (idempotency.c.key == key)
+    kept = idempotency.c.created_at > now - IDEMPOTENCY_KEPT
+    return connection.execute(select(idempotency).where(mine, kept)).one_or_none()
+
+
 def made(connection: Connection, connection_id: str, key: str, **what: Any) -> None:
     """Remembers what the request with this key made: `record_id`, `import_id` or a whole `answer`."""
     mine = (idempotency.c.connection_id == connection_id) & (idempotency.c.key == key)
@@ -43,6 +50,12 @@ def seal_import(connection: Connection, import_id: str, count: int, now: int, **
     connection.execute(update(imports).where(imports.c.id == import_id).values(sealed))
     waiting = (records.c.import_id == import_id) & (records.c.status == "waiting")
     connection.execute(update(records).where(waiting).values(due_at=now))
+
+
+def drop_import(connection: Connection, import_id: str) -> None:
+    """Removes an import that nobody was told of."""
+    connection.execute(delete(records).where(records.c.import_id == import_id))
+    connection.execute(delete(imports).where(imports.c.id == import_id))
 
 
 def drop_unsealed(connection: Connection, before: int) -> int:

@@ -17,6 +17,9 @@ from sqlalchemy import (
     text,
 )
 
+# None is SQL's NULL; without this it would be JSON's `null`, which IS NOT NULL.
+_OPTIONAL_JSON = JSON(none_as_null=True)
+
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s"})
 
 
@@ -40,7 +43,7 @@ connections = Table(
     Column("halted", String(64)),
     Column("halted_at", BigInteger),
     Column("findings", JSON, nullable=False),
-    Column("suggestions", JSON),
+    Column("suggestions", _OPTIONAL_JSON),
     Column("suggested_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
 )
@@ -117,8 +120,8 @@ records = Table(
     Column("lane", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("code", String(64)),
-    Column("detail", JSON),
-    Column("contact", JSON),
+    Column("detail", _OPTIONAL_JSON),
+    Column("contact", _OPTIONAL_JSON),
     Column("at", BigInteger),
     Column("notes", JSON, nullable=False),
     Column("changed", JSON, nullable=False),
@@ -184,7 +187,7 @@ idempotency = Table(
     Column("request_hash", String(64), nullable=False),
     Column("record_id", String(32)),
     Column("import_id", String(32)),
-    Column("answer", JSON),
+    Column("answer", _OPTIONAL_JSON),
     Column("created_at", BigInteger, nullable=False, index=True),
 )
 

@@ -1,6 +1,7 @@
 """INSERT … ON CONFLICT, which SQLite and PostgreSQL spell the same and SQLAlchemy keeps in two places."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -9,21 +10,33 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_or_ignore(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Inserts the row unless one with its key is there; returns whether it was inserted."""
-    statement = _insert(connection)(table).on_conflict_do_nothing()
-    return bool(connection.execute(statement, dict(row)).rowcount)
+    statement = _insert(connection.dialect.name)(table).on_conflict_do_nothing()
+    # Without the option SQLAlchemy need not know the row count of an INSERT: it is -1 with psycopg.
+    inserted = connection.execute(statement, dict(row), execution_options={"preserve_rowcount": True})
+    return inserted.rowcount == 1
 
 
 def insert_or_update(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    key: Sequence[str],
+    *,
+    kept: Sequence[str] = (),
 ) -> None:
-    """Inserts rows; where one with this key is there, its other columns become the new row's."""
+    """Inserts rows; where one with this key is there, its other columns, but those `kept`, become the new row's."""
     if rows:
-        statement = _insert(connection)(table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=list(key), set_=changed), [dict(r) for r in rows]
-        )
+        changed = tuple(name for name in rows[0] if name not in (*key, *kept))
+        statement = _updating(connection.dialect.name, table, tuple(key), changed)
+        connection.execute(statement, [dict(row) for row in rows])
 
 
-def _insert(connection: Connection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+@cache
+def _updating(dialect: str, table: Table, key: tuple[str, ...], changed: tuple[str, ...]) -> Any:
+    statement = _insert(dialect)(table)
+    values = {name: statement.excluded[name] for name in changed}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
+
+
+def _insert(dialect: str) -> Any:
+    return sqlite.insert if dialect == "sqlite" else postgresql.insert

@@ -1,0 +1,1 @@
+"""The courier against faults of the network and against the sandbox, on SQLite and on PostgreSQL."""

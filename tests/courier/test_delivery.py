@@ -1,0 +1,146 @@
+"""Records become what Crisp says, with the fewest calls."""
+
+from typing import Any
+
+import pytest
+
+from connector.ledger.work import LIVE
+from tests.building import contact
+from tests.courier.world import World
+
+ADA = "ada@example.com"
+
+
+def test_promise_9_a_new_person_costs_two_calls_and_unchanged_none(world: World) -> None:
+    said = contact(ADA, nickname="Ada", city="Nantes", segments=["vip"], data={"plan": "pro"})
+    assert world.deliver(said) == ["created"]
+    assert world.calls == 2
+    assert world.deliver(said) == ["unchanged"]
+    assert world.calls == 2
+    card = world.person(ADA)
+    assert (card["person"]["nickname"], card["segments"], card["data"]) == ("Ada", ["vip"], {"plan": "pro"})
+
+
+@pytest.mark.parametrize(
+    ("more", "changed"),
+    [
+        pytest.param({"city": "Paris"}, ["city"], id="profile"),
+        pytest.param({"data": {"plan": "free"}}, ["data.plan"], id="data"),
+        pytest.param({"segments": ["beta"]}, ["segments"], id="segments"),
+    ],
+)
+def test_promise_9_a_change_costs_one_call(world: World, more: dict[str, Any], changed: list[str]) -> None:
+    world.deliver(contact(ADA, nickname="Ada", city="Nantes", segments=["vip"], data={"plan": "pro"}))
+    [record] = world.add(contact(ADA, **more))
+    world.settle()
+    after = world.outcome(record)
+    assert (after.status, after.changed, after.calls) == ("updated", changed, 1)
+    assert world.calls == 3
+
+
+def test_promise_9_without_custom_data_a_new_person_costs_one_call(world: World) -> None:
+    world.deliver(contact(ADA, nickname="Ada"))
+    assert world.calls == 1
+
+
+def test_promise_9_a_burst_of_changes_of_one_person_goes_out_as_one(world: World) -> None:
+    *absorbed, last = world.add(*(contact(ADA, nickname="Ada", data={"n": n, f"k{n}": 1}) for n in range(5)))
+    world.settle()
+    assert world.calls == 2
+    assert world.person(ADA)["data"] == {"n": 4, **{f"k{n}": 1 for n in range(5)}}
+    assert world.outcome(last).status == "created"
+    assert {(world.outcome(each).status, world.outcome(each).superseded_by) for each in absorbed} == {
+        ("superseded", last)
+    }
+    assert world.totals() == {"records": 5, "created": 1, "superseded": 4, "calls": 2}
+
+
+def test_promise_9_a_person_whom_only_crisp_knows_costs_at_most_four(world: World) -> None:
+    world.deliver(contact(ADA, nickname="Ada", segments=["old"]))
+    with world.ledger.write() as connection:
+        connection.exec_driver_sql("DELETE FROM people")
+    assert world.deliver(contact(ADA, city="Paris", segments=["new"], data={"plan": "pro"})) == ["updated"]
+    assert world.calls == 1 + 4
+    assert world.person(ADA)["segments"] == ["old", "new"]
+
+
+def test_promise_4_order_is_kept_by_the_sources_times(world: World) -> None:
+    """Whatever order they come in, in several rounds: the newest wins, for everybody."""
+    people, rounds = 10, 20
+    changes = [(who, (n * 7) % rounds) for n in range(rounds) for who in range(people)]
+    courier = world.courier()
+    for start in range(0, len(changes), 40):
+        for who, moment in changes[start : start + 40]:
+            said = contact(f"p{who}@example.com", nickname=f"P{moment}", data={"n": moment})
+            world.add(said, at=1_000 + moment)
+        world.settle(courier)
+    found = {(world.person(f"p{who}@example.com")["person"]["nickname"]) for who in range(people)}
+    assert found == {f"P{rounds - 1}"}
+    assert {world.person(f"p{who}@example.com")["data"]["n"] for who in range(people)} == {rounds - 1}
+
+
+def test_promise_4_a_late_change_loses_only_what_is_older(world: World) -> None:
+    world.deliver(contact(ADA, nickname="Ada", city="Nantes"), at=2_000)
+    assert world.deliver(contact(ADA, nickname="Old", job_title="CTO"), at=1_000) == ["updated"]
+    person = world.person(ADA)["person"]
+    assert (person["nickname"], person["employment"]["title"]) == ("Ada", "CTO")
+    calls = world.calls
+    assert world.deliver(contact(ADA, nickname="Older", city="Brest"), at=500) == ["superseded"]
+    assert world.calls == calls
+
+
+def test_promise_8_live_work_overtakes_bulk(world: World) -> None:
+    world.switch(latency_ms=20)
+    bulk = world.add(*(contact(f"p{n}@example.com", nickname="P") for n in range(200)))
+    [live] = world.add(contact(ADA, nickname="Ada"), lane=LIVE)
+    world.settle()
+    ended = world.outcome(live).finished_at
+    before = [each for each in bulk if world.outcome(each).finished_at <= ended]
+    assert len(before) <= 16, "it waited for bulk work"
+
+
+def test_another_address_moves_what_is_known(world: World) -> None:
+    world.deliver(contact(ADA, nickname="Ada"))
+    people_id = world.person(ADA)["people_id"]
+    moved = contact("ada@example.org", nickname="Ada")
+    assert world.deliver(moved, who=people_id) == ["updated"]
+    assert world.person("ada@example.org")["people_id"] == people_id
+    calls = world.calls
+    assert world.deliver(moved) == ["unchanged"]
+    assert world.calls == calls
+
+
+def test_a_person_under_two_names_at_once_gets_both_changes(world: World) -> None:
+    world.switch(latency_ms=20)
+    world.deliver(contact(ADA, nickname="Ada"))
+    people_id = world.person(ADA)["people_id"]
+    by_id = contact(ADA, city="Paris")
+    first, second = (*world.add(contact(ADA, city="Nantes")), *world.add(by_id, who=people_id))
+    world.settle()
+    assert world.statuses([first, second]) == ["updated", "updated"]
+    assert world.person(ADA)["person"]["geolocation"]["city"] == "Paris"
+    assert world.deliver(contact(ADA, city="Paris")) == ["unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "known", "status", "code"),
+    [
+        pytest.param("create", False, "created", None, id="create, new"),
+        pytest.param("create", True, "rejected", "contact_exists", id="create, there"),
+        pytest.param("update", True, "updated", None, id="update, there"),
+        pytest.param("update", False, "rejected", "contact_missing", id="update, missing"),
+    ],
+)
+def test_modes(world: World, mode: str, status: str, code: str | None, *, known: bool) -> None:
+    if known:
+        world.deliver(contact(ADA, nickname="Old"))
+    [record] = world.add(contact(ADA, nickname="Ada"), mode=mode)
+    world.settle()
+    assert (world.outcome(record).status, world.outcome(record).code) == (status, code)
+
+
+def test_a_person_who_left_crisp_is_created_again(world: World) -> None:
+    world.deliver(contact(ADA, nickname="Ada", data={"plan": "pro"}))
+    world._control.post("/_sandbox/reset")
+    assert world.deliver(contact(ADA, nickname="Ada", data={"plan": "free"})) == ["created"]
+    assert world.person(ADA)["data"] == {"plan": "free"}

@@ -1,0 +1,135 @@
+"""Erasure: no trace of the person, and totals that still add up."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from connector.ledger import Ledger, erasure, people, records, requests, work
+from connector.ledger.people import Person
+from connector.ledger.tables import metadata
+from tests.building import NOW, add_rows, add_tenant, contact, grant, outcome, row
+
+ADA, OTHER = "ada.lovelace@example.com", "bob@example.com"
+NAME, PEOPLE_ID, SOURCE_ID = "Ada Countess Lovelace", "people-id-of-ada", "row-of-ada"
+TRACES = (ADA, NAME, PEOPLE_ID, SOURCE_ID, "Ada was here", "reason of ada")
+
+
+def fill(ledger: Ledger) -> list[str]:
+    """Everything that the ledger can hold of Ada, and Bob beside her."""
+    said = contact(ADA, nickname=NAME, data={"note": "Ada was here"})
+    of_ada: dict[str, Any] = {"people_id": PEOPLE_ID, "source_id": SOURCE_ID, "detail": {"reason": "reason of ada"}}
+    notes = [{"code": "x", "message": f"{NAME} was dropped"}]
+    ids = add_rows(
+        ledger,
+        [
+            row(said, status="created", notes=notes, changed=["nickname"], trail=[{"call": NAME}], **of_ada),
+            row(contact(PEOPLE_ID), who=PEOPLE_ID, email=None, status="dead", **of_ada),
+            row(said, **of_ada),
+            row(contact(OTHER), status="created"),
+        ],
+    )
+    with ledger.write() as connection:
+        known = [Person(ADA, PEOPLE_ID, said, {"nickname": 1}), Person(OTHER, "p-2")]
+        people.save(connection, "W", known, NOW)
+        people.link(connection, "W", "notion", {SOURCE_ID: ADA, "row-of-bob": OTHER})
+        for key in ("by record", f"for {ADA}", "shown", "of bob"):
+            requests.begin_once(connection, "W", key, "h", NOW)
+        requests.made(connection, "W", "by record", record_id=ids[0])
+        requests.made(connection, "W", "shown", answer={"email": ADA})
+    return ids
+
+
+def erase(ledger: Ledger, who: str = ADA) -> erasure.Erased:
+    with ledger.write(durable=True) as connection:
+        whos = erasure.identities(connection, "W", who)
+        assert erasure.cancel(connection, "W", whos, NOW) == 0
+        return erasure.erase(connection, "W", whos)
+
+
+def everything(ledger: Ledger) -> str:
+    with ledger.read() as connection:
+        rows = [list(connection.execute(text(f'SELECT * FROM "{name}"'))) for name in metadata.tables]
+    return repr(rows)
+
+
+def test_a_person_is_known_by_every_name(shop: Ledger) -> None:
+    fill(shop)
+    with shop.read() as connection:
+        found = [erasure.identities(connection, "W", who) for who in (ADA, PEOPLE_ID, "nobody")]
+    assert found == [{ADA, PEOPLE_ID}, {ADA, PEOPLE_ID}, {"nobody"}]
+
+
+def test_promise_20_no_row_has_a_trace(shop: Ledger) -> None:
+    fill(shop)
+    assert [trace for trace in TRACES if trace not in everything(shop)] == [], "the search must find what is there"
+    assert erase(shop) == erasure.Erased(people=1, records=3, links=1)
+    assert [trace for trace in TRACES if trace in everything(shop)] == []
+
+
+def test_promise_20_no_file_has_a_trace(shop: Ledger) -> None:
+    """PostgreSQL's files are the server's own; SQLite's are rewritten."""
+    fill(shop)
+    before = _bytes(shop.files())
+    assert not shop.is_sqlite or all(trace.encode() in before for trace in TRACES)
+    erase(shop)
+    shop.forget_deleted()
+    after = _bytes(shop.files())
+    assert [trace for trace in TRACES if trace.encode() in after] == []
+
+
+def _bytes(files: list[Path]) -> bytes:
+    return b"".join(path.read_bytes() for path in files if path.exists())
+
+
+def test_everybody_else_stays(shop: Ledger) -> None:
+    add_tenant(shop, "V")
+    [elsewhere] = add_rows(shop, [row(contact(ADA), "V")])
+    ids = fill(shop)
+    erase(shop)
+    assert outcome(shop, ids[3]).contact == contact(OTHER).flat()
+    assert outcome(shop, elsewhere, "V").email == ADA
+    with shop.write() as connection:
+        assert set(people.by_who(connection, "W", [ADA, OTHER])) == {OTHER, "p-2"}
+        assert people.linked(connection, "W", "notion", ["row-of-bob"]) == {"row-of-bob": OTHER}
+        assert requests.get_once(connection, "W", "of bob", NOW) is not None
+
+
+def test_outcomes_keep_their_codes_so_that_totals_add_up(shop: Ledger) -> None:
+    ids = fill(shop)
+    erase(shop)
+    with shop.read() as connection:
+        totals = records.totals_of_connection(connection, "W").as_json()
+    expected = {"records": 4, "created": 2, "dead": 1, "rejected": 1}
+    assert {key: value for key, value in totals.items() if value} == expected
+    assert outcome(shop, ids[2]).code == "contact_erased"
+
+
+def test_what_is_erased_cannot_be_replayed(shop: Ledger) -> None:
+    fill(shop)
+    erase(shop)
+    with shop.write() as connection:
+        assert records.replay(connection, "W", [], NOW) == 0
+
+
+def test_a_record_with_a_call_under_way_is_counted_and_left(shop: Ledger) -> None:
+    ids = fill(shop)
+    lease = grant(shop)
+    with shop.write() as connection:
+        assert len(work.claim(connection, lease, 9, NOW, busy=(), bulk=True)) == 1
+    with shop.write() as connection:
+        assert erasure.cancel(connection, "W", {ADA}, NOW) == 1
+    assert outcome(shop, ids[2]).status == "waiting"
+
+
+def test_a_drain_that_has_the_person_in_hand_writes_nothing_back(shop: Ledger) -> None:
+    ids, saved = fill(shop), dict[str, Any](dict.fromkeys(work._SAVED))
+    lease = grant(shop)
+    with shop.write() as connection:
+        work.claim(connection, lease, 9, NOW, busy=(), bulk=True)
+    with shop.write() as connection:
+        erasure.erase(connection, "W", {ADA, PEOPLE_ID})
+    with shop.write() as connection:
+        late = {"b_id": ids[2], "status": "created", "people_id": PEOPLE_ID, "changed": [], "calls": 2, "trail": []}
+        work.save(connection, lease, [{**saved, **late}])
+    assert (outcome(shop, ids[2]).status, outcome(shop, ids[2]).people_id) == ("rejected", None)

@@ -1,0 +1,90 @@
+"""What Crisp was last told about each person."""
+
+from dataclasses import replace
+
+from connector.contact import Contact
+from connector.ledger import Ledger, people
+from connector.ledger.people import Person
+from tests.building import NOW, add_tenant
+
+KNOWN = Contact({"email": "ada@example.com", "nickname": "Ada", "phone": None}, ("vip",), {"plan": "pro", "old": None})
+ADA = Person("ada@example.com", "p-1", KNOWN, {"nickname": 5}, complete=True)
+
+
+def save(ledger: Ledger, *persons: Person, connection_id: str = "W") -> None:
+    with ledger.write() as connection:
+        people.save(connection, connection_id, persons, NOW)
+
+
+def find(ledger: Ledger, *whos: str, connection_id: str = "W") -> dict[str, Person]:
+    with ledger.read() as connection:
+        return people.by_who(connection, connection_id, whos)
+
+
+def test_a_person_comes_back_as_it_was_by_each_of_its_names(shop: Ledger) -> None:
+    save(shop, ADA)
+    found = find(shop, "ada@example.com", "p-1", "nobody@example.com")
+    assert set(found) == {"ada@example.com", "p-1"}
+    assert replace(found["p-1"], id=None) == ADA
+    assert list(found["p-1"].known.fields) == list(KNOWN.fields)
+
+
+def test_a_new_person_of_a_known_address_replaces_it(shop: Ledger) -> None:
+    save(shop, ADA)
+    save(shop, replace(ADA, people_id="p-2"))
+    assert find(shop, "p-1") == {}
+    assert find(shop, "ada@example.com")["p-2"].people_id == "p-2"
+
+
+def test_a_known_person_may_get_another_address(shop: Ledger) -> None:
+    save(shop, ADA)
+    ada = find(shop, "p-1")["p-1"]
+    save(shop, replace(ada, email="ada@example.org"))
+    assert find(shop, "ada@example.com") == {}
+    assert find(shop, "ada@example.org")["p-1"].id == ada.id
+
+
+def test_an_address_that_was_another_persons_is_taken_over(shop: Ledger) -> None:
+    save(shop, ADA, Person("bob@example.com", "p-2"))
+    ada = replace(find(shop, "p-1")["p-1"], email="bob@example.com")
+    with shop.write() as connection:
+        people.displace(connection, "W", ada)
+        people.save(connection, "W", [ada], NOW)
+    assert find(shop, "bob@example.com", "p-2").keys() == {"bob@example.com", "p-1"}
+
+
+def test_people_without_an_address_are_kept_apart(shop: Ledger) -> None:
+    save(shop, Person(None, "p-1"), Person(None, "p-2"))
+    assert find(shop, "p-1", "p-2").keys() == {"p-1", "p-2"}
+
+
+def test_connections_do_not_see_each_others_people(shop: Ledger) -> None:
+    add_tenant(shop, "V")
+    save(shop, ADA)
+    save(shop, replace(ADA, people_id="p-9"), connection_id="V")
+    assert find(shop, "ada@example.com")["ada@example.com"].people_id == "p-1"
+    assert find(shop, "ada@example.com", connection_id="V")["ada@example.com"].people_id == "p-9"
+
+
+def test_a_forgotten_person_is_gone_under_every_name(shop: Ledger) -> None:
+    save(shop, ADA)
+    with shop.write() as connection:
+        people.forget(connection, "W", "p-1")
+    assert find(shop, "ada@example.com", "p-1") == {}
+
+
+def test_times_alone_leave_what_is_known(shop: Ledger) -> None:
+    save(shop, ADA)
+    ada = find(shop, "p-1")["p-1"]
+    with shop.write() as connection:
+        people.save_times(connection, [replace(ada, known=Contact(), times={"nickname": 9})])
+    assert find(shop, "p-1")["p-1"] == replace(ada, times={"nickname": 9})
+
+
+def test_links_say_which_person_a_sources_record_is(shop: Ledger) -> None:
+    with shop.write() as connection:
+        people.link(connection, "W", "notion", {"n1": "ada@example.com", "n2": "bob@example.com"})
+        people.link(connection, "W", "notion", {"n1": "ada@example.org"})
+        people.link(connection, "W", "dynamics", {"n1": "eve@example.com"})
+        found = people.linked(connection, "W", "notion", ["n1", "n2", "n3"])
+    assert found == {"n1": "ada@example.org", "n2": "bob@example.com"}
