@@ -1,17 +1,13 @@
-"""Errors that a caller is told: one tree, each with a stable code, a status and a sentence with the remedy.
+"""Errors that a caller is told: one `Problem`, with a stable code, a status and a sentence with the remedy.
 
-    Problem
-    ├── BadRequest …         400  the request cannot be read
-    ├── Unauthorized …       401 / 403  no key, or not this key
-    ├── NotFound …           404
-    ├── Conflict …           409
-    ├── Unprocessable …      422  it can be read, but not done
-    └── Unavailable …        503  not now
+    400, 413, 415  the request cannot be read       409  it contradicts what is there
+    401, 403       no key, or not this key          422  it can be read, but not done
+    404, 405       nothing here, or not this way    502, 503  not now
 
 The table `CODES` holds them all; `Problem("code")` looks its status and sentence up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +25,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "body_bad_number": (
         400,
         "Not a number",
-        "The body holds NaN, Infinity or a number out of range. JSON has no such numbers.",
+        "The body holds NaN, Infinity or a number out of range. Send finite numbers, or null.",
     ),
     "body_bad_encoding": (
         400,
         "Bad encoding",
-        "The body's Content-Encoding is not what it says. Send gzip or nothing.",
+        "The body is not encoded as its Content-Encoding says, or cannot be decoded. Send gzip, or no encoding.",
     ),
     "parameter_invalid": (
         422,
         "Invalid parameter",
-        "A parameter of the request is not valid; errors says which and why.",
+        "A parameter of the request is not valid. Correct what errors names.",
     ),
     "key_missing": (401, "No API key", "Send your API key as Authorization: Bearer KEY, or as X-API-Key: KEY."),
     "key_invalid": (
@@ -50,14 +46,22 @@ CODES: dict[str, tuple[int, str, str]] = {
     "scope_missing": (403, "Key may not do this", "This API key lacks the scope {scope}. Use a key that has it."),
     "not_found": (404, "Not found", "There is nothing here. Look at /docs for the routes."),
     "contact_missing": (404, "No such contact", "Crisp has no contact of this email or people_id. Create it first."),
-    "import_missing": (404, "No such import", "There is no import of this id on this connection."),
-    "outcome_missing": (404, "No such outcome", "There is no outcome of this id on this connection."),
+    "import_missing": (
+        404,
+        "No such import",
+        "There is no import of this id on this connection. Look at GET /v1/imports.",
+    ),
+    "outcome_missing": (
+        404,
+        "No such outcome",
+        "There is no outcome of this id on this connection. Look at GET /v1/outcomes.",
+    ),
     "mapping_missing": (
         404,
         "No such mapping",
         "There is no saved mapping of this name. Save it with PUT /v1/mappings/NAME.",
     ),
-    "key_unknown": (404, "No such key", "There is no API key of this id on this connection."),
+    "key_unknown": (404, "No such key", "There is no API key of this id on this connection. Look at GET /v1/keys."),
     "method_not_allowed": (405, "Method not allowed", "This address does not take this method. Look at /docs."),
     "contact_exists": (
         409,
@@ -68,6 +72,11 @@ CODES: dict[str, tuple[int, str, str]] = {
         409,
         "Email taken",
         "The new email belongs to another contact in Crisp. Erase or rename that one first.",
+    ),
+    "contact_busy": (
+        409,
+        "Contact busy",
+        "A call for this contact is under way. Try again in a moment.",
     ),
     "idempotency_mismatch": (
         409,
@@ -98,13 +107,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "mapping_path_missing": (
         422,
         "Mapping finds nothing",
-        "No record has the field that the mapping names for {field}.",
+        "No record has the field that the mapping names for {field}. Check how it is spelt.",
     ),
-    "mapping_invalid": (422, "Invalid mapping", "A mapping is an object: contact field → field name or list of names."),
+    "mapping_invalid": (
+        422,
+        "Invalid mapping",
+        "Send a mapping as an object: contact field → field name or list of names.",
+    ),
     "who_invalid": (422, "Not a person", "Name the contact by its email address or by Crisp's people_id."),
     "crisp_refused": (422, "Refused by Crisp", "Crisp refused this contact: {reason}. Correct it and send it again."),
     "contact_erased": (422, "Contact erased", "The contact was erased while this record was waiting."),
-    "request_invalid": (400, "Bad request", "The request cannot be read."),
+    "request_invalid": (400, "Bad request", "The request cannot be read. Check its headers and characters."),
     "server_error": (500, "Our mistake", "Something broke here. Nothing was lost; look the request_id up in the log."),
     "crisp_gave_up": (502, "Gave up", "Crisp could not be reached for too long. The record is kept; replay it later."),
     "crisp_unreachable": (502, "Crisp does not answer", "Crisp could not be reached just now. Try again later."),
@@ -144,7 +157,10 @@ class Detail:
 
 
 class Problem(Exception):
-    """Ends a request: the caller is told `code`, a sentence and, where it helps, each field's error."""
+    """Ends a request: the caller is told `code`, a sentence and, where it helps, each field's error.
+
+    `more` is added to the answer. A code that `CODES` does not have is a note's: the record was rejected for it.
+    """
 
     def __init__(
         self,
@@ -153,10 +169,12 @@ class Problem(Exception):
         message: str | None = None,
         errors: Sequence[Detail] = (),
         retry_after: int | None = None,
+        more: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> None:
-        self.status, self.title, sentence = CODES[code]
-        self.code, self.facts, self.retry_after = code, facts, retry_after
+        self.status, self.title, sentence = CODES.get(code) or (422, "Rejected", message or code)
+        self.code, self.facts, self.retry_after, self.more = code, facts, retry_after, dict(more or {})
+        self.headers: dict[str, str] = {}
         self.message = message or sentence.format(**facts)
         self.errors = tuple(errors)
         super().__init__(self.message)
@@ -172,4 +190,5 @@ class Problem(Exception):
             "message": self.message,
             "request_id": request_id,
             "errors": [error.as_json() for error in self.errors],
+            **self.more,
         }

@@ -1,0 +1,85 @@
+"""Reading: payloads → numbered, translated records, ready to be decided on. Writes nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.convert import Given
+from connector.errors import Detail, Problem
+from connector.intake.options import Options
+from connector.manifest import Manifest
+from connector.mapping import Rules, Translated, date_orders, missing_paths, translate
+from connector.notes import Note
+from connector.record import Record
+from connector.sources import Payload
+
+MOST_RECORDS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One record: its row from 1 in the whole of what came, where it comes from, and what it says."""
+
+    row: int
+    source: str
+    variant: str
+    translated: Translated
+
+
+class Reading:
+    """All records of one request. `payloads` gives them again each time it is called, so that many need no memory."""
+
+    def __init__(
+        self, payloads: Callable[[], Iterable[Payload]], options: Options, manifest: Manifest, now: datetime
+    ) -> None:
+        self._payloads, self._options, self._manifest = payloads, options, manifest
+        self._given = Given(options.country, options.timezone, None, now)
+        self.notes: list[Note] = []
+        self.sources: list[str] = []
+        self.count = self._scan()
+        if options.mapping and not options.saved_mapping and self.count:
+            self._check_mapping()
+        self._rules = {source: self._rules_for(source) for source in self.sources}
+
+    def __iter__(self) -> Iterator[Incoming]:
+        row = 0
+        for payload in self._payloads():
+            source, rules = self._manifest.sources[payload.source], self._rules[payload.source]
+            for record in payload.records:
+                row += 1
+                yield Incoming(row, source.key, payload.variant, translate(record, source, self._manifest, rules))
+
+    def _scan(self) -> int:
+        count = 0
+        for payload in self._payloads():
+            count += len(payload.records)
+            if count > MOST_RECORDS:
+                raise Problem("too_many_records", limit=f"{MOST_RECORDS:,}")
+            if payload.source not in self.sources:
+                self.sources.append(payload.source)
+            self.notes.extend(found for found in payload.notes if found not in self.notes)
+        return count
+
+    def _records(self, source: str) -> Iterator[Record]:
+        return (record for payload in self._payloads() if payload.source == source for record in payload.records)
+
+    def _check_mapping(self) -> None:
+        """A mapping that came with the payload and reads nothing in any record is a mistake of the caller."""
+        mapping, manifest = self._options.mapping, self._manifest
+        missing = [
+            set(missing_paths(self._records(key), manifest.sources[key], manifest, mapping)) for key in self.sources
+        ]
+        lost = sorted(set.intersection(*missing))
+        if lost:
+            code = "mapping_path_missing"
+            errors = [Detail(Problem(code, field=key).message, code, key) for key in lost]
+            raise Problem(code, field=", ".join(lost), errors=errors)
+
+    def _rules_for(self, source: str) -> Rules:
+        options, manifest = self._options, self._manifest
+        orders = (
+            date_orders(self._records(source), manifest.sources[source], manifest, options.mapping)
+            if self.count > 1
+            else {}
+        )
+        return Rules(self._given, options.mapping, options.unmapped_as_data, options.saved_mapping, orders)

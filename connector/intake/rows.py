@@ -1,0 +1,46 @@
+"""Rows: a decided record as the ledger keeps it."""
+
+from typing import Any
+
+from connector.crisp.calls import Mode
+from connector.ids import new_id
+from connector.intake.decide import Decision
+from connector.intake.reading import Incoming
+
+
+def row_of(
+    connection_id: str, incoming: Incoming, decision: Decision, mode: Mode, lane: int, now: int
+) -> dict[str, Any]:
+    """A row of the records table, not due yet when it is waiting."""
+    waits = decision.status == "waiting"
+    return {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "import_id": None,
+        "row": incoming.row,
+        "source": incoming.source,
+        "source_id": incoming.translated.id,
+        "who": decision.who,
+        "email": decision.contact.email,
+        "people_id": decision.people_id,
+        "mode": mode,
+        "lane": lane,
+        "status": decision.status,
+        "code": decision.code,
+        "detail": None,
+        "contact": decision.contact.flat(),
+        "at": decision.at,
+        "notes": [note.as_json() for note in decision.notes],
+        "changed": [],
+        "calls": 0,
+        "trail": [],
+        "step": None,
+        "unsure": None,
+        "attempts": 0,
+        "waiting_since": now,
+        "claim": None,
+        "due_at": None,
+        "superseded_by": None,
+        "created_at": now,
+        "finished_at": None if waits else now,
+    }

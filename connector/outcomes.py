@@ -1,0 +1,101 @@
+"""Outcomes: what became of a record, as it is answered everywhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from connector.contact import Contact
+from connector.convert.times import from_milliseconds
+from connector.errors import CODES, Detail, Problem
+from connector.manifest import Field
+from connector.notes import CODES as NOTES
+
+# Why a record waits. A reason that is not here is one of Crisp or of the network: it is tried again.
+WAITING = {
+    "connection_halted": "Crisp refused this connection's credential. The record is kept and goes out when it works.",
+    "quota_used_up": "Crisp's daily quota is used up. The record is kept and goes out when there is quota again.",
+    "crisp_rate_limited": "Crisp asked for a pause. The record is kept and goes out after it.",
+    "in_progress": "The record is on its way to Crisp.",
+    "crisp_unreachable": "Crisp could not be reached. The record is kept and is tried again.",
+}
+_TRIED_AGAIN = "Crisp did not take it just now. The record is kept and is tried again."
+_GAVE_UP = "Crisp could not be reached for too long ({code}). The record is kept; replay it later."
+
+
+def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = None) -> dict[str, Any]:
+    """`{status, email, people_id, source, contact, changed, calls, notes, outcome_id}`; beside them, where they apply,
+    `reason` and `retry_at` (waiting), `superseded_by`, `code` and `message` (rejected, dead, waiting)."""
+    answer: dict[str, Any] = {
+        "status": row.status,
+        "email": row.email,
+        "people_id": row.people_id,
+        "source": row.source,
+        "contact": None if row.contact is None else Contact.from_flat(row.contact).flat(),
+        "changed": row.changed,
+        "calls": row.calls,
+        "notes": row.notes,
+        "outcome_id": row.id,
+    }
+    if row.status == "waiting":
+        code = reason or row.code or "in_progress"
+        answer |= {"reason": code, "message": WAITING.get(code, _TRIED_AGAIN), "retry_at": _shown(retry_at)}
+    elif row.status == "superseded":
+        answer["superseded_by"] = row.superseded_by
+    elif row.status in ("rejected", "dead"):
+        answer |= {"code": row.code, "message": message_of(row)}
+    return answer
+
+
+def whole(row: Row[Any], **waiting: Any) -> dict[str, Any]:
+    """One outcome with its history: attempts, and each call's time, route and answer."""
+    trail = [{**entry, "at": _shown(entry["at"])} for entry in row.trail]
+    times = {"created_at": _shown(row.created_at), "finished_at": _shown(row.finished_at)}
+    about = {"import_id": row.import_id, "row": row.row, "mode": row.mode, "attempts": row.attempts}
+    return {**as_json(row, **waiting), **about, **times, "trail": trail}
+
+
+def of_import(row: Row[Any]) -> dict[str, Any]:
+    """A record of an import: `{row, status, email, people_id, notes, calls, outcome_id}`, and why where it failed."""
+    names = ("row", "status", "email", "people_id", "notes", "calls")
+    shown = {**{name: getattr(row, name) for name in names}, "outcome_id": row.id}
+    if row.status in ("rejected", "dead"):
+        shown |= {"code": row.code, "message": message_of(row)}
+    return shown
+
+
+def message_of(row: Row[Any]) -> str:
+    """Why a record was rejected or given up, in one sentence."""
+    if row.status == "dead":
+        return _GAVE_UP.format(code=row.code)
+    said = next((note["message"] for note in row.notes if note["code"] == row.code and note["level"] == "error"), None)
+    if said or row.code in NOTES or row.code not in CODES:
+        return said or "The record was rejected."
+    reason = (row.detail or {}).get("reason") or "no reason given"
+    return Problem(row.code, reason=reason).message
+
+
+def problem_of(row: Row[Any], fields: Mapping[str, Field]) -> Problem:
+    """The problem that answers a rejected or dead record on a single route."""
+    errors = [
+        Detail(note["message"], note["code"], note["field"], row.row) for note in row.notes if note["level"] == "error"
+    ]
+    if not errors and row.status == "rejected":
+        errors = [Detail(message_of(row), row.code, _field_of(row, fields), row.row)]
+    more = {"outcome_id": row.id, "notes": row.notes, "calls": row.calls}
+    code = "crisp_gave_up" if row.status == "dead" else row.code
+    return Problem(code, message=message_of(row), errors=errors, more=more)
+
+
+def _field_of(row: Row[Any], fields: Mapping[str, Field]) -> str | None:
+    """The contact field that Crisp's reason names by its own path: `company.geolocation.country` → company_country."""
+    if row.code in ("contact_exists", "contact_missing", "email_taken"):
+        return "email"
+    words = str((row.detail or {}).get("reason") or "").replace("'", " ").replace('"', " ").replace(":", " ").split()
+    return next((key for key, field in fields.items() if field.crisp_path in words), None) or next(
+        (word for word in words if word.startswith("data.")), None
+    )
+
+
+def _shown(moment: int | None) -> str | None:
+    return None if moment is None else from_milliseconds(moment)
