@@ -1,0 +1,207 @@
+"""The connection itself: who am I, saved mappings, API keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Row
+
+from connector.api.access import caller, connection_id, needs, services
+from connector.api.answers import answer
+from connector.api.blueprint import Blueprint
+from connector.api.incoming import json_body
+from connector.budget import resets_at
+from connector.convert.times import from_milliseconds
+from connector.errors import Detail, Problem
+from connector.ids import new_key
+from connector.intake.options import read_mapping, shown_mapping
+from connector.ledger import connections as tenants
+from connector.ledger import quotas, requests
+from connector.ledger.connections import SCOPES, Key
+
+blueprint = Blueprint("connection", __name__, url_prefix="/v1", description="The connection, its mappings and keys.")
+_LONGEST_NAME = 128
+_NAME = "Must be 1 to 128 characters, without a slash."
+
+
+class MeOut(Schema):
+    """The connection of this key."""
+
+    id = fields.String()
+    website_id = fields.String()
+    label = fields.String()
+    tier = fields.String()
+    scopes = fields.List(fields.String())
+    quota = fields.Dict()
+    halted = fields.String(allow_none=True)
+
+
+class MappingOut(Schema):
+    """A saved mapping: contact field → list of paths."""
+
+    name = fields.String()
+    mapping = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    updated_at = fields.String(metadata={"format": "date-time"})
+
+
+class MappingIn(Schema):
+    """A mapping with its name."""
+
+    name = fields.String(required=True, validate=validate.Regexp(r"^[^/\x00]{1,128}$", error=_NAME))
+    mapping = fields.Dict(required=True)
+
+
+class KeyIn(Schema):
+    """A new API key."""
+
+    label = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^[^\x00]{0,200}$", error="Must be at most 200 characters, without NUL."),
+    )
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)), load_default=["write"], validate=validate.Length(min=1)
+    )
+
+
+class KeyOut(Schema):
+    """An API key; its secret is shown once, when it is made."""
+
+    id = fields.String()
+    label = fields.String()
+    scopes = fields.List(fields.String())
+    created_at = fields.String(metadata={"format": "date-time"})
+    revoked_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    key = fields.String()
+
+
+@blueprint.route("/me", methods=["GET"])
+@needs("read")
+@blueprint.response(200, MeOut)
+def get_me() -> Response:
+    """Test the key: its connection, scopes and what is left of the day's quota."""
+    tenant, now = caller().connection, services().courier.clock()
+    with services().ledger.read() as connection:
+        budget = quotas.get(connection, tenant.id)
+    used = budget.used if budget.day == now // 86_400_000 else 0
+    quota = {"limit": tenant.daily_quota, "used": used, "resets_at": from_milliseconds(resets_at(now))}
+    plain = {name: getattr(tenant, name) for name in ("id", "website_id", "label", "tier", "halted")}
+    return answer({**plain, "scopes": list(caller().key.scopes), "quota": quota})
+
+
+@blueprint.route("/mappings", methods=["GET"])
+@needs("read")
+@blueprint.response(200, MappingOut(many=True))
+def list_mappings() -> Response:
+    """Saved mappings."""
+    with services().ledger.read() as connection:
+        rows = requests.list_mappings(connection, connection_id())
+    return answer([_mapping(row) for row in rows])
+
+
+@blueprint.route("/mappings", methods=["POST"])
+@needs("write")
+@blueprint.arguments(MappingIn, location="json")
+@blueprint.response(201, MappingOut)
+def add_mapping(sent: Mapping[str, Any]) -> Response:
+    """Save a mapping under a name."""
+    return _save_mapping(sent["name"], sent["mapping"], 201)
+
+
+@blueprint.route("/mappings/<name>", methods=["GET"])
+@needs("read")
+@blueprint.response(200, MappingOut)
+def get_mapping(name: str) -> Response:
+    """One saved mapping."""
+    with services().ledger.read() as connection:
+        found = [row for row in requests.list_mappings(connection, connection_id()) if row.name == name]
+    if not found:
+        raise Problem("mapping_missing")
+    return answer(_mapping(found[0]))
+
+
+_ROWS = {
+    "type": "object",
+    "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+}
+
+
+@blueprint.route("/mappings/<name>", methods=["PUT"])
+@needs("write")
+@blueprint.response(200, MappingOut)
+@blueprint.doc(requestBody={"required": True, "content": {"application/json": {"schema": _ROWS}}})
+def put_mapping(name: str) -> Response:
+    """Save a mapping: the body is contact field → path or list of paths."""
+    if len(name) > _LONGEST_NAME or "\0" in name:
+        raise Problem("parameter_invalid", errors=[Detail(_NAME, "parameter_invalid", "name")])
+    body, _ = json_body()
+    return _save_mapping(name, body, 200)
+
+
+@blueprint.route("/mappings/<name>", methods=["DELETE"])
+@needs("write")
+@blueprint.response(200, {"type": "object", "properties": {"deleted": {"type": "boolean"}}})
+def delete_mapping(name: str) -> Response:
+    """Delete a saved mapping."""
+    with services().ledger.write(durable=True) as connection:
+        if not requests.remove_mapping(connection, connection_id(), name):
+            raise Problem("mapping_missing")
+    return answer({"deleted": True})
+
+
+def _save_mapping(name: str, rows: Any, status: int) -> Response:
+    mapping = read_mapping(rows, services().manifest)
+    with services().ledger.write(durable=True) as connection:
+        now = services().courier.clock()
+        requests.save_mapping(connection, connection_id(), name, shown_mapping(mapping), now)
+    shown = {"name": name, "mapping": shown_mapping(mapping), "updated_at": from_milliseconds(now)}
+    return answer(shown, status)
+
+
+def _mapping(row: Row[Any]) -> dict[str, Any]:
+    return {"name": row.name, "mapping": row.rows, "updated_at": from_milliseconds(row.updated_at)}
+
+
+@blueprint.route("/keys", methods=["GET"])
+@needs("admin")
+@blueprint.response(200, KeyOut(many=True))
+def list_keys() -> Response:
+    """The connection's API keys, without their secrets."""
+    with services().ledger.read() as connection:
+        return answer([_key(key) for key in tenants.list_keys(connection, connection_id())])
+
+
+@blueprint.route("/keys", methods=["POST"])
+@needs("admin")
+@blueprint.arguments(KeyIn, location="json")
+@blueprint.response(201, KeyOut)
+def add_key(sent: Mapping[str, Any]) -> Response:
+    """Make an API key. Its secret is in this answer and nowhere else."""
+    secret, now = new_key(), services().courier.clock()
+    scopes = tuple(scope for scope in SCOPES if scope in sent["scopes"])
+    with services().ledger.write(durable=True) as connection:
+        key = tenants.add_key(connection, connection_id(), secret, label=sent["label"], scopes=scopes, now=now)
+    return answer({**_key(key), "key": secret}, 201)
+
+
+@blueprint.route("/keys/<key_id>", methods=["DELETE"])
+@needs("admin")
+@blueprint.response(200, {"type": "object", "properties": {"revoked": {"type": "boolean"}}})
+def revoke_key(key_id: str) -> Response:
+    """Revoke an API key, at once."""
+    with services().ledger.write(durable=True) as connection:
+        if not tenants.revoke_key(connection, connection_id(), key_id, services().courier.clock()):
+            raise Problem("key_unknown")
+    return answer({"revoked": True})
+
+
+def _key(key: Key) -> dict[str, Any]:
+    revoked = None if key.revoked_at is None else from_milliseconds(key.revoked_at)
+    created = from_milliseconds(key.created_at)
+    return {
+        "id": key.id,
+        "label": key.label,
+        "scopes": list(key.scopes),
+        "created_at": created,
+        "revoked_at": revoked,
+    }

@@ -1,0 +1,57 @@
+"""Answers: JSON, pages of bare lists, and the outcome of one record."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, request
+
+from connector import outcomes
+from connector.api.access import connection_id, services
+from connector.errors import Problem
+from connector.follow import Followed, follow
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """JSON with a status."""
+    response = jsonify(body)
+    response.status_code = status
+    return response
+
+
+def page(rows: Sequence[Any], cursor: str | None) -> Response:
+    """A bare list; where it goes on, the next page's address in the Link header."""
+    response = answer(list(rows))
+    if cursor is not None:
+        query = urlencode({**request.args.to_dict(), "cursor": cursor})
+        response.headers["Link"] = f'<{base_url()}{request.path}?{query}>; rel="next"'
+    return response
+
+
+def base_url() -> str:
+    """How the outside reaches this service, without a slash at the end."""
+    return (services().settings.public_url or request.host_url).rstrip("/")
+
+
+def outcome_of(record_id: str | None, wait: float) -> Response:
+    """What became of the record that was just accepted: 200, 202 while it waits, or the problem that ended it."""
+    if record_id is None:
+        return answer({"records": 0})
+    followed = follow(services(), connection_id(), record_id, wait)
+    if followed is None:
+        raise Problem("outcome_missing")
+    row = followed.row
+    if row.status in ("rejected", "dead"):
+        raise outcomes.problem_of(row, services().manifest.fields)
+    shown = outcomes.as_json(row, reason=followed.reason, retry_at=followed.retry_at)
+    if row.status != "waiting":
+        return answer(shown)
+    return _waiting(shown, followed)
+
+
+def _waiting(shown: dict[str, Any], followed: Followed) -> Response:
+    response = answer(shown, 202)
+    if followed.retry_at is not None:
+        seconds = (followed.retry_at - services().courier.clock()) // 1000
+        response.headers["Retry-After"] = str(max(1, seconds))
+    return response

@@ -1,0 +1,28 @@
+"""Blueprints whose JSON bodies are read like every other body, before a schema checks them."""
+
+from typing import Any
+
+from flask import Request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
+
+from connector.api.incoming import json_body
+from connector.errors import Problem
+
+
+class _Parser(FlaskParser):
+    """webargs' own reading has no limits and takes NaN and half characters."""
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
+        """The body, which must be an object."""
+        body, _ = json_body()
+        if not isinstance(body, dict):
+            raise Problem("body_not_records", message="The body must be a JSON object.")
+        return body
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc] # it has no types
+    """A part of the API."""
+
+    ARGUMENTS_PARSER = _Parser()

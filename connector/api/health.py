@@ -1,0 +1,54 @@
+"""Whether the process lives, and whether it can work."""
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+
+from connector.api.access import services
+from connector.api.answers import answer
+from connector.errors import Problem
+from connector.ledger import DatabaseProblem
+from connector.ledger import connections as tenants
+from connector.version import __version__
+
+blueprint = Blueprint("health", __name__, description="Health of the service; no key is needed.")
+
+
+class HealthOut(Schema):
+    """The process answers."""
+
+    status = fields.String()
+    version = fields.String()
+
+
+class ReadyOut(HealthOut):
+    """The database answers and has the right tables."""
+
+    database = fields.String()
+    connections = fields.Integer()
+    halted = fields.Integer(metadata={"description": "Connections whose credential Crisp refuses."})
+
+
+@blueprint.route("/healthz", methods=["GET"])
+@blueprint.response(200, HealthOut)
+@blueprint.doc(security=[])
+def get_health() -> Response:
+    """The process lives."""
+    return answer({"status": "ok", "version": __version__})
+
+
+@blueprint.route("/readyz", methods=["GET"])
+@blueprint.response(200, ReadyOut)
+@blueprint.doc(security=[])
+def get_readiness() -> Response:
+    """The service can take records."""
+    ledger = services().ledger
+    try:
+        ledger.prepare()
+        with ledger.read() as connection:
+            known = tenants.every(connection)
+    except DatabaseProblem as problem:
+        raise Problem("database_unavailable", message=str(problem)) from None
+    halted = sum(tenant.halted is not None for tenant in known)
+    shown = {"status": "ready", "version": __version__, "database": str(ledger.version())}
+    return answer({**shown, "connections": len(known), "halted": halted})

@@ -1,0 +1,128 @@
+"""From a request to records: content types, limits, mapping, options, idempotency key."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from flask import Response, after_this_request, request
+
+from connector.api.access import connection_id, services
+from connector.body import read_form, read_json, received, size
+from connector.errors import Detail, Problem
+from connector.intake import Once, Options, Reading
+from connector.intake.options import read_mapping
+from connector.intake.payloads import Payloads, of_lines, of_value
+from connector.ledger import requests
+
+CONTACT_LIMIT, BATCH_LIMIT = 1_000_000, 50_000_000
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_IN_MEMORY = 1_000_000
+_LONGEST_KEY = 255
+
+
+def reading(query: Mapping[str, Any], limit: int) -> tuple[Reading, Options, Once | None]:
+    """Everything that an accepting or previewing view needs of its request."""
+    sent, request_hash = _sent(limit)
+    options = _options(query, sent.mapping)
+    now = datetime.fromtimestamp(services().courier.clock() / 1000, UTC)
+    read = Reading(sent.read(options.source), options, services().manifest, now)
+    return read, options, once(request_hash)
+
+
+def json_body(limit: int = CONTACT_LIMIT) -> tuple[Any, str]:
+    """The request's JSON or form as a value, and the hash of the request."""
+    body = b"".join(_bytes(limit))
+    return _value(body), _hash([body])
+
+
+def once(request_hash: str) -> Once | None:
+    """The request's Idempotency-Key."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        return None
+    if len(key) > _LONGEST_KEY or not key.isprintable():
+        message = f"Send at most {_LONGEST_KEY} printable characters as Idempotency-Key."
+        raise Problem("parameter_invalid", errors=[Detail(message, "parameter_invalid", "Idempotency-Key")])
+    return Once(key, request_hash)
+
+
+def _sent(limit: int) -> tuple[Payloads, str]:
+    if request.mimetype in LINES:
+        return _lines(limit)
+    value, request_hash = json_body(limit)
+    return of_value(value), request_hash
+
+
+def _lines(limit: int) -> tuple[Payloads, str]:
+    """Kept in a file without a name until the request is answered."""
+    spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is read after this function
+
+    @after_this_request
+    def close(response: Response) -> Response:
+        spool.close()
+        return response
+
+    digest = _digest()
+    for chunk in _bytes(limit):
+        digest.update(chunk)
+        spool.write(chunk)
+    return of_lines(spool), digest.hexdigest()
+
+
+def _value(body: bytes) -> Any:
+    kind = request.mimetype
+    looks_like_json = body.lstrip()[:1] in (b"{", b"[")
+    if kind in FORMS and not (kind == FORMS[0] and looks_like_json):
+        return read_form(body, request.content_type or "")
+    if kind and not (kind in ("application/json", "text/json", FORMS[0]) or kind.endswith("+json")):
+        raise Problem("content_type_unknown")
+    if not body.strip():
+        raise Problem("body_not_json", message="The body is empty. Send a JSON object or a list of objects.")
+    return read_json(body)
+
+
+def _bytes(limit: int) -> Iterator[bytes]:
+    if (request.content_length or 0) > limit:
+        raise Problem("body_too_large", limit=size(limit))
+    chunks = iter(lambda: request.stream.read(65_536), b"")
+    return received(chunks, request.headers.get("Content-Encoding", "").strip().lower(), limit)
+
+
+def _digest() -> Any:
+    told = [request.method, request.path, *sorted(request.query_string.split(b"&")), request.mimetype]
+    told.append(request.headers.get("X-Connector-Mapping", ""))
+    return hashlib.sha256(repr(told).encode())
+
+
+def _hash(chunks: Iterable[bytes]) -> str:
+    digest = _digest()
+    for chunk in chunks:
+        digest.update(chunk)
+    return str(digest.hexdigest())
+
+
+def _options(query: Mapping[str, Any], sent_mapping: Any) -> Options:
+    mapping, saved = (sent_mapping, False) if sent_mapping is not None else (_saved_mapping(), True)
+    return Options(
+        source=query.get("source"),
+        mode=query.get("mode", "upsert"),
+        country=query.get("country"),
+        timezone=query.get("timezone", "UTC"),
+        unmapped_as_data=query.get("unmapped") == "data",
+        mapping=read_mapping(mapping, services().manifest) if mapping is not None else (),
+        saved_mapping=saved,
+    )
+
+
+def _saved_mapping() -> dict[str, Any] | None:
+    name = request.headers.get("X-Connector-Mapping", "").strip()
+    if not name:
+        return None
+    with services().ledger.read() as connection:
+        found = requests.get_mapping(connection, connection_id(), name)
+    if found is None:
+        raise Problem("mapping_missing")
+    return found
