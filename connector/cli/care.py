@@ -1,0 +1,138 @@
+"""Taking care: `doctor`, `migrate`, `erase`, `replay`."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from connector import person
+from connector.cli.common import Failed, as_json, chosen, explained, of_connection, opened, print_json, results
+from connector.cli.diagnosis import diagnose
+from connector.ledger import records, work
+from connector.services import Services, open_files, open_ledger
+from connector.settings import read_settings
+
+_LOOK, _PATIENCE = 0.2, 600.0
+
+
+@click.command()
+@as_json
+def doctor(json_: bool) -> None:
+    """Check settings, database, secret key, each Crisp credential (one call), quota and clock; say what to do.
+
+    A connection that was halted goes on when its credential works. Exit code: 0 all well, 1 something is wrong.
+
+    \b
+    Example:
+      crisp-connector doctor --json
+    """
+    findings = list(diagnose())
+    if json_:
+        print_json([finding.as_json() for finding in findings])
+    else:
+        table = Table("", "check", "found", "remedy")
+        for finding in findings:
+            mark = Text("ok", "green") if finding.ok else Text("wrong", "bold red")
+            table.add_row(mark, finding.check, finding.found, finding.remedy)
+        results.print(table)
+    raise SystemExit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@click.command()
+@as_json
+@explained
+def migrate(json_: bool) -> None:
+    """Bring the database to this version's tables. Back it up first; stop serve and work.
+
+    \b
+    Example:
+      crisp-connector migrate
+    """
+    settings = read_settings()
+    open_files(settings)
+    ledger = open_ledger(settings)
+    before, after = ledger.migrate()
+    ledger.close()
+    if json_:
+        print_json({"before": before, "after": after})
+    elif before == after:
+        results.print(f"The database is of version {after} already.")
+    else:
+        results.print(f"The database was {before or 'empty'} and is of version {after} now.")
+
+
+@click.command()
+@click.argument("who")
+@of_connection
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@explained
+def erase(who: str, connection: str | None, yes: bool, json_: bool) -> None:
+    """Erase the contact WHO (email or people_id) in Crisp and in everything stored here. It cannot be undone.
+
+    \b
+    Example:
+      crisp-connector erase ada@example.com --yes
+    """
+    if not yes:
+        click.confirm("Erase this contact in Crisp and here?", abort=True, err=True)
+    with opened() as services:
+        erased = person.erase(services, chosen(services, connection).id, person.named(who))
+    if json_:
+        print_json(erased)
+    else:
+        there = "in Crisp and here" if erased["in_crisp"] else "here; Crisp did not have it"
+        results.print(f"Erased {there}. {erased['records']} records were emptied.")
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    except ValueError:
+        raise click.BadParameter("Write it as 2024-05-31 or 2024-05-31T09:30:00+02:00.") from None
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[OUTCOME_ID]...")
+@click.option("--import", "import_id", metavar="ID", help="Records of this import.")
+@click.option("--code", help="Records that ended with this code.")
+@click.option("--since", callback=_moment, metavar="TIME", help="Records that ended at this time or later.")
+@click.option("--until", callback=_moment, metavar="TIME", help="Records that ended before this time.")
+@of_connection
+@as_json
+@explained
+def replay(ids: tuple[str, ...], connection: str | None, json_: bool, **given: Any) -> None:
+    """Send rejected and dead records again: those named, or all that fit the conditions.
+
+    \b
+    Example:
+      crisp-connector replay --import 019f1c2ab3c4000001d5e6f708192a3b --code crisp_failed
+    """
+    conditions = {"ids": list(ids) or None, **given}
+    if not any(value is not None for value in conditions.values()):
+        raise Failed("Name outcome ids, or one of --import, --code, --since, --until.")
+    with opened(delivers=True) as services:
+        tenant = chosen(services, connection)
+        with services.ledger.write(durable=True) as open_:
+            count = records.replay(open_, tenant.id, records.chosen(**conditions), services.courier.clock())
+        services.engine.wake(tenant.id)
+        left = _settle(services, tenant.id)
+    if json_:
+        print_json({"replayed": count, "waiting": left})
+    else:
+        results.print(f"Replayed {count} records; {left} wait.")
+
+
+def _settle(services: Services, connection_id: str) -> int:
+    """Waits until nothing is on its way; how many records wait for later then."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        with services.ledger.read() as connection:
+            on_its_way = connection_id in work.due_connections(connection, services.courier.clock())
+            left = records.totals_of_connection(connection, connection_id).by_status.get("waiting", 0)
+        if not on_its_way or time.monotonic() > until:
+            return left
+        time.sleep(_LOOK)

@@ -1,0 +1,100 @@
+"""What every command shares: opening the services, choosing a connection, printing, saying what is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from connector import logs
+from connector.errors import Problem
+from connector.ledger import DatabaseProblem
+from connector.ledger import connections as tenants
+from connector.ledger.connections import CrispConnection
+from connector.manifest import ManifestBroken
+from connector.services import Services, open_services
+from connector.settings import SettingsProblem, read_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What is printed may hold anything that a user wrote: it is never read as markup.
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+messages = Console(stderr=True, soft_wrap=True, **_PLAIN)
+# Tables are read by people in a terminal, and by people in a log that has no width.
+results = Console(width=max(shutil.get_terminal_size().columns, 110), **_PLAIN)
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")
+of_connection = click.option("--connection", metavar="ID", help="Which connection, when there are several.")
+
+
+class Failed(click.ClickException):
+    """Something is wrong; the exit code is 1."""
+
+    def __init__(self, message: str, problem: Problem | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+    def show(self, file: Any = None) -> None:
+        """The sentence, and what is wrong field by field."""
+        del file
+        messages.print(Text.assemble(("Error:", "bold red"), " ", self.message))
+        for error in self.problem.errors if self.problem else ():
+            messages.print(f"  {error.field or '-'}: {error.message}")
+
+
+def explained(command: Callable[P, R]) -> Callable[P, R]:
+    """Says in one sentence what kept a command from working."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Problem as problem:
+            raise Failed(problem.message, problem) from None
+        except (SettingsProblem, ManifestBroken, DatabaseProblem) as problem:
+            raise Failed(str(problem)) from None
+
+    return run
+
+
+@contextmanager
+def opened(*, delivers: bool = False) -> Iterator[Services]:
+    """The services of this command; `delivers`: it brings work, so it delivers as well."""
+    settings = read_settings()
+    logs.configure("error")
+    services = open_services(settings)
+    try:
+        if delivers:
+            services.engine.start()
+        yield services
+    finally:
+        services.close()
+
+
+def chosen(services: Services, connection_id: str | None) -> CrispConnection:
+    """The connection that is meant: the named one, the environment's, or the only one."""
+    with services.ledger.read() as connection:
+        known = {tenant.id: tenant for tenant in tenants.every(connection)}
+    wanted = connection_id or services.settings.crisp_website_id or (next(iter(known)) if len(known) == 1 else "")
+    if wanted in known:
+        return known[wanted]
+    if connection_id or not known:
+        raise Failed(f"There is no connection {connection_id}." if connection_id else Problem("no_connection").message)
+    raise Failed(f"There are several connections. Name one with --connection: {', '.join(sorted(known))}")
+
+
+def print_json(value: Any) -> None:
+    """A result for programs."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """Ends with a message and an exit code."""
+    messages.print(message)
+    raise SystemExit(code)

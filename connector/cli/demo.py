@@ -1,0 +1,199 @@
+"""`demo`: a local Crisp, the service, and every sample through it; then it stays up to be tried."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import requests
+from rich.table import Table
+
+from connector.cli.common import Failed, as_json, explained, messages, print_json, results
+from connector.manifest import manifests_root, shipped
+
+_COLUMNS = ("created", "updated", "unchanged", "superseded", "rejected", "dead", "waiting")
+_PATIENCE = 60.0
+
+
+@dataclass
+class Line:
+    """Totals of one source."""
+
+    source: str
+    totals: dict[str, int] = field(default_factory=dict)
+
+    def add(self, totals: dict[str, int]) -> None:
+        """One more import of this source."""
+        for key, value in totals.items():
+            self.totals[key] = self.totals.get(key, 0) + value
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record that went in has its outcome, and none waits."""
+        done = sum(self.totals[name] for name in _COLUMNS)
+        return self.totals["records"] == done and not self.totals["waiting"]
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when done: 0 when every total adds up, else 1.")
+@as_json
+@explained
+def demo(once: bool, json_: bool) -> None:
+    """Try everything on this machine, without an account: a local Crisp, the service, samples of every source.
+
+    \b
+    Example:
+      crisp-connector demo --once
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="crisp-connector-demo-"))
+        sandbox, service = _start(stack, folder)
+        first = _send_all(service)
+        second = _send_all(service)
+        stats = requests.get(f"{sandbox['url']}/_sandbox/stats", timeout=10).json()
+        problems = list(_problems(first, second, stats))
+        _show(first, second, problems, json_=json_)
+        if once:
+            raise SystemExit(1 if problems else 0)
+        _invite(service, sandbox)
+
+
+def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The two servers on free ports: their addresses, and the API key of the service."""
+    sandbox = stack.enter_context(_running("sandbox", "--port", "0", env={}))
+    key = "ck_" + secrets.token_urlsafe(24)
+    env = {
+        "CONNECTOR_DATA_DIR": folder,
+        "CONNECTOR_API_KEY": key,
+        "CRISP_API_URL": f"{sandbox['url']}/v1",
+        "CRISP_WEBSITE_ID": sandbox["website_id"],
+        "CRISP_IDENTIFIER": sandbox["identifier"],
+        "CRISP_KEY": sandbox["key"],
+        "CRISP_TIER": sandbox["tier"],
+        "CONNECTOR_LOG_LEVEL": "warning",
+    }
+    service = stack.enter_context(_running("serve", "--port", "0", "--json", env=env))
+    return sandbox, {**service, "key": key}
+
+
+@contextmanager
+def _running(*command: str, env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A command of ours in a process of its own; what it says in its first line."""
+    ours = ("CONNECTOR_", "CRISP_", "SANDBOX_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    started = [sys.executable, "-m", "connector", *command]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(started, env={**clean, **env}, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise Failed(f"crisp-connector {command[0]} did not start. Run it by itself to see why.")
+            yield json.loads(line)
+        finally:
+            process.terminate()
+
+
+def _send_all(service: dict[str, str]) -> list[Line]:
+    """Every sample of every source, one import each."""
+    lines = []
+    for source in shipped().sources:
+        line = Line(source)
+        for sample in _samples(source):
+            line.add(_send(service, sample))
+        if line.totals:
+            lines.append(line)
+    return lines
+
+
+def _samples(source: str) -> Iterator[bytes]:
+    folder = manifests_root().joinpath("samples", source)
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    for name in names:
+        if name.endswith(".json") and not name.endswith(".contact.json"):
+            yield folder.joinpath(name).read_bytes()
+
+
+def _send(service: dict[str, str], sample: bytes) -> dict[str, int]:
+    headers = {"Authorization": f"Bearer {service['key']}", "Content-Type": "application/json"}
+    sent = requests.post(f"{service['url']}/v1/contacts/batch", data=sample, headers=headers, timeout=30)
+    if sent.status_code not in (200, 202):
+        raise Failed(f"A sample was refused: {sent.text}")
+    import_id = sent.json().get("import_id")
+    return (
+        _finished(service, import_id, headers)
+        if import_id
+        else {"records": 0, "calls": 0, **dict.fromkeys(_COLUMNS, 0)}
+    )
+
+
+def _finished(service: dict[str, str], import_id: str, headers: dict[str, str]) -> dict[str, int]:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        shown = requests.get(f"{service['url']}/v1/imports/{import_id}", headers=headers, timeout=30).json()
+        totals: dict[str, int] = shown["totals"]
+        if not totals["waiting"] or time.monotonic() > until:
+            return totals
+        time.sleep(0.02)
+
+
+def _problems(first: list[Line], second: list[Line], stats: dict[str, Any]) -> Iterator[str]:
+    """What does not add up, in words."""
+    for line in (*first, *second):
+        if not line.adds_up:
+            yield f"{line.source}: {line.totals['records']} records in, but outcomes do not add up to that."
+    created = sum(line.totals["created"] for line in first)
+    if created != stats["people"]:
+        yield f"{created} were reported as created, but Crisp has {stats['people']}."
+    calls = sum(line.totals["calls"] for line in (*first, *second))
+    if calls != stats["calls"]["total"]:
+        yield f"{calls} calls were reported, but Crisp counted {stats['calls']['total']}."
+    if again := sum(line.totals["calls"] for line in second):
+        yield f"The same records again cost {again} calls instead of none."
+
+
+def _show(first: list[Line], second: list[Line], problems: list[str], *, json_: bool) -> None:
+    if json_:
+        rows = [{line.source: line.totals for line in lines} for lines in (first, second)]
+        print_json({"first": rows[0], "again": rows[1], "problems": problems})
+        return
+    results.print(_table("Samples of every source", first))
+    results.print(_table("The same again", second))
+    for problem in problems:
+        messages.print(problem, style="bold red")
+
+
+def _table(title: str, lines: list[Line]) -> Table:
+    table = Table(title=title, title_justify="left", show_footer=True)
+    table.add_column("source", footer="all")
+    for name in ("records", *_COLUMNS, "calls"):
+        table.add_column(name, justify="right", footer=str(sum(line.totals[name] for line in lines)))
+    for line in lines:
+        table.add_row(line.source, *(str(line.totals[name]) for name in ("records", *_COLUMNS, "calls")))
+    return table
+
+
+def _invite(service: dict[str, str], sandbox: dict[str, str]) -> None:
+    """The address, the key and a request that works when pasted."""
+    body = json.dumps({"email": "ada@example.com", "first_name": "Ada", "segments": ["vip"], "data": {"plan": "pro"}})
+    results.print(
+        f"\nPage:     {service['url']}/\nAPI key:  {service['key']}\nContacts: {sandbox['url']}/_sandbox/people\n"
+    )
+    click.echo(
+        f"curl -X POST {service['url']}/v1/contacts \\\n"
+        f"  -H 'Authorization: Bearer {service['key']}' -H 'Content-Type: application/json' \\\n"
+        f"  -d '{body}'\n"
+    )
+    messages.print("It stays up until Ctrl-C.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        messages.print("Stopped.")

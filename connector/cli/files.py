@@ -1,0 +1,110 @@
+"""Files of records for `send` and `preview`: the options beside them, and reading them."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+import click
+
+from connector.api.incoming import BATCH_LIMIT
+from connector.body import read_json, size
+from connector.cli.common import Failed
+from connector.crisp.calls import MODES
+from connector.errors import Problem
+from connector.intake import Options, Reading
+from connector.intake.options import country_code, read_mapping, zone_name
+from connector.intake.payloads import Payloads, of_lines, of_value
+from connector.ledger import requests
+from connector.manifest import shipped
+from connector.services import Services
+
+_LINES = (".ndjson", ".jsonl")
+
+
+def _checked(check: Callable[[str], str]) -> Callable[..., str | None]:
+    def callback(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+        try:
+            return None if value is None else check(value)
+        except ValueError as problem:
+            raise click.BadParameter(str(problem)) from None
+
+    return callback
+
+
+def reading_options(command: Any) -> Any:
+    """The options of reading a payload, as the HTTP routes have them in their query."""
+    sources, country, zone = sorted(shipped().sources), _checked(country_code), _checked(zone_name)
+    for option in (
+        click.option("--mapping", metavar="NAME|FILE", help="A saved mapping, or a JSON file: field → path."),
+        click.option("--unmapped", type=click.Choice(("note", "data")), default="note", show_default=True),
+        click.option("--timezone", metavar="ZONE", default="UTC", callback=zone, help="Zone of times without one."),
+        click.option("--country", metavar="CC", callback=country, help="Country of national phone numbers."),
+        click.option("--mode", type=click.Choice(MODES), default="upsert", show_default=True),
+        click.option("--source", type=click.Choice(sources), help="Do not recognise it: it is this."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_file(services: Services, connection_id: str, file: str, given: dict[str, Any]) -> tuple[Reading, Options]:
+    """The records of a file, `-` for stdin: JSON as the HTTP routes take it, or one JSON object per line."""
+    payloads = _payloads(file)
+    mapping, saved = _mapping(services, connection_id, given["mapping"])
+    options = Options(
+        source=given["source"],
+        mode=given["mode"],
+        country=given["country"],
+        timezone=given["timezone"],
+        unmapped_as_data=given["unmapped"] == "data",
+        mapping=read_mapping(mapping if mapping is not None else payloads.mapping or {}, services.manifest),
+        saved_mapping=saved,
+    )
+    now = datetime.fromtimestamp(services.courier.clock() / 1000, UTC)
+    return Reading(payloads.read(options.source), options, services.manifest, now), options
+
+
+def _payloads(file: str) -> Payloads:
+    stream: IO[bytes]
+    if file == "-":
+        stream = SpooledTemporaryFile(max_size=1_000_000)  # noqa: SIM115 goes with the process
+        stream.write(sys.stdin.buffer.read(BATCH_LIMIT + 1))
+    else:
+        try:
+            stream = Path(file).open("rb")  # noqa: SIM115 read again for every pass
+        except OSError as problem:
+            raise Failed(f"{file} cannot be read: {problem.strerror}.") from None
+    if stream.seek(0, 2) > BATCH_LIMIT:
+        raise Problem("body_too_large", limit=size(BATCH_LIMIT))
+    stream.seek(0)
+    return of_lines(stream) if file.endswith(_LINES) or _has_lines(stream) else of_value(_whole(stream))
+
+
+def _has_lines(stream: IO[bytes]) -> bool:
+    """Whether the first line is a JSON object by itself and another follows."""
+    first, second = stream.readline(), stream.readline()
+    stream.seek(0)
+    try:
+        return bool(second.strip()) and isinstance(read_json(first), dict)
+    except Problem:
+        return False
+
+
+def _whole(stream: IO[bytes]) -> Any:
+    stream.seek(0)
+    return read_json(stream.read())
+
+
+def _mapping(services: Services, connection_id: str, name: str | None) -> tuple[Any, bool]:
+    """A mapping from a file, else one that was saved under this name."""
+    if name is None:
+        return None, False
+    if Path(name).is_file():
+        return read_json(Path(name).read_bytes()), False
+    with services.ledger.read() as connection:
+        saved = requests.get_mapping(connection, connection_id, name)
+    if saved is None:
+        raise Problem("mapping_missing")
+    return saved, True
