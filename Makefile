@@ -1,0 +1,49 @@
+# Every target makes the virtual environment it needs. Nothing but python3 (with venv) and make is expected.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo serve test lint bench docs clean
+
+## demo: a local Crisp, the service, and samples of every source through it (ONCE=1 ends when done)
+demo: $(VENV)/.runs
+	$(BIN)/crisp-connector demo $(if $(ONCE),--once)
+
+## serve: the service on http://127.0.0.1:8080, with the settings of the environment
+serve: $(VENV)/.runs
+	$(BIN)/crisp-connector serve
+
+## test: checks and the whole suite
+test: lint
+	$(BIN)/python -m pytest
+
+## lint: style, formatting, types, and the rules of who may import whom
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+## bench: speed, as ratios to a baseline in the same run
+bench: $(VENV)/.tests
+	$(BIN)/python -m benchmarks
+
+## docs: writes the generated pages again
+docs: $(VENV)/.tests
+	$(BIN)/python docs/generate.py
+
+## clean: removes what the targets made
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tests: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,postgres]'
+	@touch $@ $(VENV)/.runs
