@@ -16,6 +16,8 @@ def configure(level: str) -> None:
     """Everything from this level on; libraries' own chatter only from warnings on."""
     number: int = getattr(logging, level.upper())
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # Its warnings show whole addresses, and an address of Crisp's may name a person.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     shape: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,0 +1,69 @@
+"""A running service, kept for a module and emptied before each test."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import structlog
+from flask.testing import FlaskClient
+
+from tests import postgres
+from tests.app.stack import Crisp, Stack, running, sandbox, settings_for
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet() -> Iterator[None]:
+    """Logs go nowhere, unless a test says where."""
+    structlog.configure(processors=[_drop])
+    yield
+    structlog.reset_defaults()
+
+
+def _drop(*_: object) -> str:
+    raise structlog.DropEvent
+
+
+@pytest.fixture(scope="session")
+def sandboxed() -> Iterator[Crisp]:
+    """One sandbox for all."""
+    with sandbox() as crisp:
+        yield crisp
+
+
+@pytest.fixture(scope="module")
+def database(request: pytest.FixtureRequest) -> str:
+    """SQLite; a module that wants each says `parametrize("database", DATABASES, indirect=True)`."""
+    kind: str = getattr(request, "param", "sqlite")
+    return kind
+
+
+@pytest.fixture(scope="module")
+def service(
+    request: pytest.FixtureRequest, database: str, sandboxed: Crisp, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A service that delivers."""
+    folder = tmp_path_factory.mktemp("data")
+    with ExitStack() as kept:
+        url = ""
+        if database == "postgresql":
+            url = kept.enter_context(postgres.database(request.getfixturevalue("postgres_server")))
+        yield kept.enter_context(running(settings_for(folder, sandboxed.url, database_url=url), sandboxed))
+
+
+@pytest.fixture
+def stack(service: Stack) -> Stack:
+    """The service as new."""
+    service.reset()
+    return service
+
+
+@pytest.fixture
+def api(stack: Stack) -> FlaskClient:
+    """A client with the admin's key."""
+    return stack.client()
+
+
+@pytest.fixture
+def crisp(stack: Stack) -> Crisp:
+    """The Crisp that is delivered to."""
+    return stack.crisp
