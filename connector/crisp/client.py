@@ -1,6 +1,7 @@
 """Makes calls to Crisp over one pooled Session per connection. The only place that knows HTTP and the credential."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,8 +47,9 @@ class Client:
         self._session.auth = HTTPBasicAuth(credential.identifier, credential.key)
         self._session.headers["X-Crisp-Tier"] = credential.tier
         self._session.headers["User-Agent"] = f"crisp-connector/{__version__}"
-        # Proxies are read from the environment once; asking it at every call costs as much as the call.
+        # Proxies and certificates: the environment is read once; asking it at every call costs as much as the call.
         self._session.proxies.update(get_environ_proxies(self._root))
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.trust_env = False
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
         self._session.mount("https://", adapter)
@@ -65,7 +67,7 @@ class Client:
                 timeout=_TIMEOUTS,
                 allow_redirects=False,
             )
-        except requests.RequestException as problem:
+        except OSError as problem:  # as every exception of requests is, and a missing file of certificates
             return _failure(problem)
         return _reply(response)
 
@@ -99,7 +101,7 @@ class Clients:
         self._known.clear()
 
 
-def _failure(problem: requests.RequestException) -> Failure:
+def _failure(problem: OSError) -> Failure:
     """Whether the request can have been applied: not when no connection was made."""
     if isinstance(problem, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return Failure("crisp_unreachable", sent=False)

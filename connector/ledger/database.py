@@ -81,7 +81,10 @@ class Ledger:
         return before, VERSIONS[-1]
 
     def forget_deleted(self) -> None:
-        """Makes deleted rows unreadable in the database's own files: they are rewritten without them."""
+        """Makes deleted rows unreadable in the database's own files: they are rewritten without them.
+
+        `secure_delete` alone overwrites nearly all; rows that were moved between pages can leave copies.
+        """
         if not self.is_sqlite:
             return
         with self._light.connect() as connection:

@@ -6,6 +6,7 @@ Pipedream, Activepieces and Power Automate.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -49,8 +50,10 @@ def _is_batch(payload: Any) -> bool:
 
 def _is_form(payload: Any) -> bool:
     named = _object(payload).get("namedValues", payload)
+    if not isinstance(named, dict) or not isinstance(next(iter(named.values()), None), list):
+        return False
     wrapped = "namedValues" in _object(payload)
-    listed = isinstance(named, dict) and bool(named) and all(isinstance(answer, list) for answer in named.values())
+    listed = all(isinstance(answer, list) for answer in named.values())
     texts = listed and all(isinstance(item, str) for answer in named.values() for item in answer)
     # Some scripts post the named values alone; with an address among them they cannot be anything else.
     return texts and (wrapped or any(_MAIL.search(name) for name in named))
@@ -65,17 +68,24 @@ def _is_script(payload: Any) -> bool:
     return (named and (one or _rows(script.get("rows")))) or sheet_row
 
 
+@lru_cache(maxsize=1024)
+def _shape(keys: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether all keys but the tool's own are numbers, and whether one is a column letter as Zapier writes it."""
+    business = [key for key in keys if key not in _MAKE_KEYS]
+    digits = bool(business) and all(key.isdecimal() for key in business)
+    return digits, any(key.startswith("COL$") for key in keys)
+
+
 def _is_numbered(payload: Any) -> bool:
     row = _object(payload)
-    business = row.keys() - _MAKE_KEYS
-    digits = bool(business) and all(key.isdecimal() for key in business)
+    digits, _ = _shape(tuple(row))
     lettered = isinstance(row.get("row"), int) and isinstance(row.get("values"), dict)
     letters = lettered and all(re.fullmatch("[A-Z]{1,3}", key) for key in row["values"])
     return "__ROW_NUMBER__" in row or digits or isinstance(row.get("newRow"), list) or letters
 
 
 def _is_zapier(payload: Any) -> bool:
-    return any(key.startswith("COL$") for key in _object(payload))
+    return _shape(tuple(_object(payload)))[1]
 
 
 def _is_n8n(payload: Any) -> bool:
