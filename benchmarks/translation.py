@@ -98,6 +98,7 @@ def _values(payload: Any) -> tuple[list[str], list[str], list[str]]:
         layout = layout_of(record, manifest.sources[read.source], manifest)
         for field, texts in found.items():
             values = [record.values.get(slot.name) for slot in layout.slots.get(field, ())]
-            texts += [str(value) for value in values if isinstance(value, str | int) and str(value).strip()]
+            listed = [each for value in values for each in (value if isinstance(value, list) else [value])]
+            texts += [str(each) for each in listed if isinstance(each, str | int) and str(each).strip()]
     emails = [each for text in found["email"] for each in addresses(text)]
     return emails, found["phone"], [*found["country"], *found["company_country"]]

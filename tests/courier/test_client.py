@@ -207,6 +207,17 @@ def test_a_person_cannot_change_the_route(httpserver: HTTPServer, who: str) -> N
     assert request.query_string == b""
 
 
+def test_certificates_and_proxies_of_the_environment_are_used(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/certificates.pem")
+    assert send("https://crisp.invalid/v1") == Failure("crisp_unreachable", sent=True)
+    monkeypatch.setenv("HTTP_PROXY", httpserver.url_for(""))
+    monkeypatch.setenv("NO_PROXY", "")
+    httpserver.expect_request("").respond_with_data("", 418)
+    assert send("http://crisp.invalid/v1") == Reply(418)
+
+
 def test_promise_19_the_key_is_not_shown() -> None:
     client = Client(CREDENTIAL, "http://127.0.0.1/v1", 1)
     assert "the-key" not in f"{CREDENTIAL!r} {client!r} {vars(client)['credential']}"

@@ -1,9 +1,14 @@
 """Records become what Crisp says, with the fewest calls."""
 
+from threading import Semaphore
+from time import sleep
 from typing import Any
 
 import pytest
 
+from connector.crisp.answers import Failure
+from connector.crisp.calls import Call, Reply
+from connector.crisp.client import Client, Clients
 from connector.ledger.work import LIVE
 from tests.building import contact
 from tests.courier.world import World
@@ -111,13 +116,24 @@ def test_another_address_moves_what_is_known(world: World) -> None:
 
 
 def test_a_person_under_two_names_at_once_gets_both_changes(world: World) -> None:
-    world.switch(latency_ms=20)
+    """One after the other: what is known after both must be what Crisp has."""
+    calling = Semaphore()
+
+    class Alone(Client):
+        def send(self, call: Call) -> Reply | Failure:
+            assert calling.acquire(blocking=False), "two calls at once for one person"
+            sleep(0.02)
+            answer = super().send(call)
+            calling.release()
+            return answer
+
     world.deliver(contact(ADA, nickname="Ada"))
     people_id = world.person(ADA)["people_id"]
-    by_id = contact(ADA, city="Paris")
-    first, second = (*world.add(contact(ADA, city="Nantes")), *world.add(by_id, who=people_id))
-    world.settle()
-    assert world.statuses([first, second]) == ["updated", "updated"]
+    first = world.add(contact(ADA, city="Nantes"))
+    second = world.add(contact(ADA, city="Paris"), who=people_id)
+    world.settle(world.courier(clients=Clients(world.url, 8, make=Alone)))
+    assert world.statuses(first + second) == ["updated", "updated"]
+    assert [len(world.outcome(each).trail) for each in first + second] == [1, 1]
     assert world.person(ADA)["person"]["geolocation"]["city"] == "Paris"
     assert world.deliver(contact(ADA, city="Paris")) == ["unchanged"]
 

@@ -1,5 +1,7 @@
 """Erasure: no trace of the person, and totals that still add up."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,19 @@ def test_promise_20_no_file_has_a_trace(shop: Ledger) -> None:
     shop.forget_deleted()
     after = _bytes(shop.files())
     assert [trace for trace in TRACES if trace.encode() in after] == []
+
+
+def test_promise_20_copies_that_rows_leave_behind_go_too(copied_sqlite: str) -> None:
+    """Deleted without being overwritten, as a row is that was moved to another page."""
+    ledger = Ledger(copied_sqlite)
+    with closing(sqlite3.connect(ledger.files()[0], isolation_level=None)) as raw:
+        raw.execute("PRAGMA secure_delete = OFF")
+        raw.execute("INSERT INTO alembic_version VALUES (?)", [ADA])
+        raw.execute("DELETE FROM alembic_version WHERE version_num = ?", [ADA])
+    assert ADA.encode() in _bytes(ledger.files())
+    ledger.forget_deleted()
+    assert ADA.encode() not in _bytes(ledger.files())
+    ledger.close()
 
 
 def _bytes(files: list[Path]) -> bytes:
