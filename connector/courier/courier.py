@@ -24,7 +24,7 @@ from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.leases import LeaseLost
 from connector.manifest import Manifest
-from connector.settings import Settings
+from connector.settings import Settings, SettingsProblem
 from connector.vault import Vault
 
 log = structlog.get_logger()
@@ -83,7 +83,12 @@ class Courier:
             tenant = tenants.get(connection, connection_id)
             if tenant is None or tenant.halted:
                 return None
-            client = self._client(tenant)
+            try:
+                client = self._client(tenant)
+            except SettingsProblem:
+                # Without the key that sealed it nothing can be sent; what waits is kept until somebody gives it back.
+                halt(connection, tenant, "credential_unreadable", self.clock())
+                return None
             lease = leases.take(connection, connection_id, self._holder, self.clock())
         if lease is None:
             return None

@@ -3,6 +3,7 @@
 from threading import Event
 
 import pytest
+from cryptography.fernet import Fernet
 
 from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
@@ -54,6 +55,17 @@ def test_a_refused_credential_halts_the_connection_and_keeps_the_work(world: Wor
     world.settle()
     assert set(world.statuses(ids)) == {"created"}
     assert set(world.stats["creations"].values()) == {1}
+
+
+def test_a_credential_that_no_key_opens_halts_the_connection_and_keeps_the_work(world: World) -> None:
+    world.connect(key_sealed=Fernet(Fernet.generate_key()).encrypt(b"K"))
+    [record] = world.add(contact(ADA, nickname="Ada"))
+    assert not world.courier().drain("W", Event())
+    assert world.statuses([record]) == ["waiting"]
+    with world.ledger.read() as connection:
+        tenant = tenants.get(connection, "W")
+    assert tenant is not None
+    assert (tenant.halted, world.calls) == ("credential_unreadable", 0)
 
 
 def test_a_check_with_a_bad_credential_says_so_and_keeps_the_halt(world: World) -> None:
