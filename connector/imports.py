@@ -24,7 +24,7 @@ def import_as_json(connection: Connection, row: Row[Any], base_url: str, now: in
         "totals": totals,
         "rate_per_second": rate,
         "eta_seconds": _eta(connection, row.connection_id, totals, rate, now),
-        "links": {"self": path, "records": f"{path}/records", "failures": f"{path}/records?outcome=rejected"},
+        "links": {"self": path, "records": f"{path}/records"},
         "source": row.source,
         "mode": row.mode,
         "notes": row.notes,

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
 from connector.api.access import caller, connection_id, needs, services
+from connector.api.again import answered_once
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
 from connector.api.incoming import json_body
@@ -103,6 +104,7 @@ def list_mappings() -> Response:
 @needs("write")
 @blueprint.arguments(MappingIn, location="json")
 @blueprint.response(201, MappingOut)
+@answered_once
 def add_mapping(sent: Mapping[str, Any]) -> Response:
     """Save a mapping under a name."""
     return _save_mapping(sent["name"], sent["mapping"], 201)
@@ -141,6 +143,7 @@ def put_mapping(name: str) -> Response:
 @blueprint.route("/mappings/<name>", methods=["DELETE"])
 @needs("write")
 @blueprint.response(200, {"type": "object", "properties": {"deleted": {"type": "boolean"}}})
+@answered_once
 def delete_mapping(name: str) -> Response:
     """Delete a saved mapping."""
     with services().ledger.write(durable=True) as connection:
@@ -187,6 +190,7 @@ def add_key(sent: Mapping[str, Any]) -> Response:
 @blueprint.route("/keys/<key_id>", methods=["DELETE"])
 @needs("admin")
 @blueprint.response(200, {"type": "object", "properties": {"revoked": {"type": "boolean"}}})
+@answered_once
 def revoke_key(key_id: str) -> Response:
     """Revoke an API key, at once."""
     with services().ledger.write(durable=True) as connection:

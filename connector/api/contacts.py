@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 
 from connector import person, sources
 from connector.api.access import connection_id, needs, services
+from connector.api.again import answered_once
 from connector.api.answers import answer, base_url, outcome_of
 from connector.api.incoming import BATCH_LIMIT, CONTACT_LIMIT, json_body, once, reading
 from connector.api.schemas import ImportOut, OutcomeOut, body_of, contact_schema, query_of
@@ -69,8 +70,8 @@ def upsert_contacts(query: Mapping[str, Any]) -> Response:
 def update_contact(query: Mapping[str, Any], who: str) -> Response:
     """Update a contact that exists."""
     name = person.named(who)
-    body, request_hash = json_body()
-    return _update(name, _an_object(body), query, once(request_hash))
+    body, digest = json_body()
+    return _update(name, _an_object(body), query, once(digest))
 
 
 @blueprint.route("/<path:who>/data", methods=["PATCH"])
@@ -82,10 +83,10 @@ def update_contact(query: Mapping[str, Any], who: str) -> Response:
 def update_data(query: Mapping[str, Any], who: str) -> Response:
     """Update custom data: `{"plan": "pro", "old": null}`, with or without `data` around it."""
     name = person.named(who)
-    body, request_hash = json_body()
+    body, digest = json_body()
     sent = _an_object(body)
     only = sent["data"] if list(sent) == ["data"] and isinstance(sent["data"], dict | list) else sent
-    return _update(name, {"data": only}, query, once(request_hash))
+    return _update(name, {"data": only}, query, once(digest))
 
 
 def _an_object(body: Any) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def get_contact(who: str) -> Response:
 @needs("write")
 @blueprint.response(200, _DELETED)
 @blueprint.doc(summary=_ACTIONS["delete_contact"].label)
+@answered_once
 def delete_contact(who: str) -> Response:
     """Erase the contact in Crisp and here."""
     return answer(person.erase(services(), connection_id(), person.named(who)))

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from connector import outcomes
 from connector.api.access import connection_id, needs, services
+from connector.api.again import answered_once
 from connector.api.answers import answer, base_url, page
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import ImportedOut, ImportOut, OutcomeOut, PageQuery, WholeOutcomeOut, cursor_of
@@ -122,6 +123,7 @@ def get_outcome(outcome_id: str) -> Response:
 @needs("write")
 @blueprint.arguments(ReplayIn, location="json")
 @blueprint.response(202, {"type": "object", "properties": {"replayed": {"type": "integer"}}})
+@answered_once
 def replay_outcomes(wanted: Mapping[str, Any]) -> Response:
     """Send rejected and dead records again."""
     moments = {key: int(wanted[key].timestamp() * 1000) for key in ("since", "until") if key in wanted}

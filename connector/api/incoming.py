@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request, g, request
 
 from connector.api.access import connection_id, services
 from connector.body import read_form, read_json, received, size
@@ -25,20 +25,27 @@ _LONGEST_KEY = 255
 
 def reading(query: Mapping[str, Any], limit: int) -> tuple[Reading, Options, Once | None]:
     """Everything that an accepting or previewing view needs of its request."""
-    sent, request_hash = _sent(limit)
+    sent, digest = _sent(limit)
     options = _options(query, sent.mapping)
     now = datetime.fromtimestamp(services().courier.clock() / 1000, UTC)
     read = Reading(sent.read(options.source), options, services().manifest, now)
-    return read, options, once(request_hash)
+    return read, options, once(digest)
 
 
 def json_body(limit: int = CONTACT_LIMIT) -> tuple[Any, str]:
     """The request's JSON or form as a value, and the hash of the request."""
     body = b"".join(_bytes(limit))
-    return _value(body), _hash([body])
+    g.request_hash = _hash([body])
+    return _value(body), g.request_hash
 
 
-def once(request_hash: str) -> Once | None:
+def request_hash() -> str:
+    """The hash of this request, whose body (if any) has been read."""
+    found: str = g.get("request_hash") or _hash([])
+    return found
+
+
+def once(digest: str) -> Once | None:
     """The request's Idempotency-Key."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
@@ -46,14 +53,14 @@ def once(request_hash: str) -> Once | None:
     if len(key) > _LONGEST_KEY or not key.isprintable():
         message = f"Send at most {_LONGEST_KEY} printable characters as Idempotency-Key."
         raise Problem("parameter_invalid", errors=[Detail(message, "parameter_invalid", "Idempotency-Key")])
-    return Once(key, request_hash)
+    return Once(key, digest)
 
 
 def _sent(limit: int) -> tuple[Payloads, str]:
     if request.mimetype in LINES:
         return _lines(limit)
-    value, request_hash = json_body(limit)
-    return of_value(value), request_hash
+    value, digest = json_body(limit)
+    return of_value(value), digest
 
 
 def _lines(limit: int) -> tuple[Payloads, str]:
