@@ -84,6 +84,7 @@ class Engine:
         self._threads: ThreadPoolExecutor | None = None
         self._thread: threading.Thread | None = None
         self._sweep_at = 0.0
+        self._look_at = 0
 
     def start(self) -> None:
         """Begins to deliver."""
@@ -121,16 +122,22 @@ class Engine:
             except SQLAlchemyError as problem:
                 log.warning("database_unavailable", reason=type(problem).__name__)
                 self._stop.wait(1)
+            except Exception:
+                # A mistake of ours must not end all delivering.
+                log.exception("engine_failed")
+                self._stop.wait(1)
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._woken) or self._stop.is_set(), _LOOK)
 
-    def _due(self, now: int) -> list[str]:
+    def _due(self, now: int) -> Iterable[str]:
+        """Who was woken; and now and then, however often that happens, who has work that nobody woke for."""
         with self._changed:
-            woken, self._woken = list(self._woken), set()
-        if woken:
+            woken, self._woken = self._woken, set()
+        if woken and now < self._look_at:
             return woken
+        self._look_at = now + int(_LOOK * 1000)
         with self.ledger.read() as connection:
-            return work.due_connections(connection, now)
+            return dict.fromkeys((*woken, *work.due_connections(connection, now)))
 
     def _dispatch(self, connection_ids: Iterable[str]) -> None:
         for connection_id in connection_ids:

@@ -138,7 +138,6 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Database unavailable",
         "The database does not answer. Nothing was stored; try again.",
     ),
-    "stopping": (503, "Stopping", "The service is stopping. Try again in a moment."),
 }
 
 

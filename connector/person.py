@@ -16,7 +16,7 @@ from connector.services import Services
 _PATIENCE = 15.0
 
 
-def named(written: str) -> str:
+def name_of(written: str) -> str:
     """The canonical email, or the people_id, that names a person. Raises `who_invalid`."""
     who = email(written) if "@" in written else people_id(written)
     if who is None:

@@ -11,11 +11,12 @@ from connector import person, sources
 from connector.api.access import connection_id, needs, services
 from connector.api.again import answered_once
 from connector.api.answers import answer, base_url, outcome_of
-from connector.api.incoming import BATCH_LIMIT, CONTACT_LIMIT, json_body, once, reading
+from connector.api.incoming import json_body, once, reading
 from connector.api.schemas import ImportOut, OutcomeOut, body_of, contact_schema, query_of
 from connector.errors import Problem
 from connector.imports import import_as_json
 from connector.intake import Once, Options, Reading
+from connector.intake.payloads import BATCH_LIMIT, CONTACT_LIMIT
 from connector.ledger import requests
 from connector.manifest import shipped
 
@@ -69,7 +70,7 @@ def upsert_contacts(query: Mapping[str, Any]) -> Response:
 @blueprint.doc(summary=_ACTIONS["update_contact"].label, requestBody=body_of(_ACTIONS["update_contact"]))
 def update_contact(query: Mapping[str, Any], who: str) -> Response:
     """Update a contact that exists."""
-    name = person.named(who)
+    name = person.name_of(who)
     body, digest = json_body()
     return _update(name, _an_object(body), query, once(digest))
 
@@ -82,7 +83,7 @@ def update_contact(query: Mapping[str, Any], who: str) -> Response:
 @blueprint.doc(summary=_ACTIONS["update_data"].label, requestBody=body_of(_ACTIONS["update_data"]))
 def update_data(query: Mapping[str, Any], who: str) -> Response:
     """Update custom data: `{"plan": "pro", "old": null}`, with or without `data` around it."""
-    name = person.named(who)
+    name = person.name_of(who)
     body, digest = json_body()
     sent = _an_object(body)
     only = sent["data"] if list(sent) == ["data"] and isinstance(sent["data"], dict | list) else sent
@@ -113,7 +114,7 @@ def _update(who: str, body: dict[str, Any], query: Mapping[str, Any], key: Once 
 @blueprint.doc(summary=_ACTIONS["get_contact"].label)
 def get_contact(who: str) -> Response:
     """The contact as Crisp has it now."""
-    return answer(person.read(services(), connection_id(), person.named(who)))
+    return answer(person.read(services(), connection_id(), person.name_of(who)))
 
 
 @blueprint.route("/<path:who>", methods=["DELETE"])
@@ -123,4 +124,4 @@ def get_contact(who: str) -> Response:
 @answered_once
 def delete_contact(who: str) -> Response:
     """Erase the contact in Crisp and here."""
-    return answer(person.erase(services(), connection_id(), person.named(who)))
+    return answer(person.erase(services(), connection_id(), person.name_of(who)))

@@ -13,10 +13,9 @@ from connector.body import read_form, read_json, received, size
 from connector.errors import Detail, Problem
 from connector.intake import Once, Options, Reading
 from connector.intake.options import read_mapping
-from connector.intake.payloads import Payloads, of_lines, of_value
+from connector.intake.payloads import CONTACT_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
 
-CONTACT_LIMIT, BATCH_LIMIT = 1_000_000, 50_000_000
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _IN_MEMORY = 1_000_000

@@ -9,10 +9,11 @@ from marshmallow import Schema, fields
 
 from connector.api.access import caller, needs, services
 from connector.api.answers import answer
-from connector.api.incoming import BATCH_LIMIT, reading
+from connector.api.incoming import reading
 from connector.api.schemas import NoteOut, Totals, body_of, query_of
 from connector.crisp.calls import How
 from connector.imports import eta
+from connector.intake.payloads import BATCH_LIMIT
 from connector.intake.preview import preview
 from connector.manifest import shipped
 
@@ -37,15 +38,8 @@ def preview_records(query: Mapping[str, Any]) -> Response:
     """Show what would become of a payload."""
     read, options, _ = reading(query, BATCH_LIMIT)
     tenant, now = caller().connection, services().courier.clock()
-    how = How(**{key: value for key, value in tenant.findings.items() if key in How.__slots__})
+    how = How.found(tenant.findings)
     with services().ledger.read() as connection:
         seen = preview(connection, tenant.id, read, options.mode, services().manifest, how, now)
         seconds = eta(connection, tenant.id, seen.calls, 0, now) if seen.calls else 0.0
-    return answer(
-        {
-            "records": [each.as_json(tenant.website_id) for each in seen.records],
-            "totals": seen.totals(),
-            "eta_seconds": seconds,
-            "notes": [note.as_json() for note in seen.notes],
-        }
-    )
+    return answer(seen.as_json(tenant.website_id, seconds))

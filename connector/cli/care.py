@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connector import person
-from connector.cli.common import Failed, as_json, chosen, explained, of_connection, opened, print_json, results
+from connector.cli.common import Failed, as_json, connection_of, explained, of_connection, opened, print_json, results
 from connector.cli.diagnosis import diagnose
 from connector.ledger import records, work
 from connector.services import Services, open_files, open_ledger
@@ -80,7 +80,7 @@ def erase(who: str, connection: str | None, yes: bool, json_: bool) -> None:
     if not yes:
         click.confirm("Erase this contact in Crisp and here?", abort=True, err=True)
     with opened() as services:
-        erased = person.erase(services, chosen(services, connection).id, person.named(who))
+        erased = person.erase(services, connection_of(services, connection).id, person.name_of(who))
     if json_:
         print_json(erased)
     else:
@@ -115,7 +115,7 @@ def replay(ids: tuple[str, ...], connection: str | None, json_: bool, **given: A
     if not any(value is not None for value in conditions.values()):
         raise Failed("Name outcome ids, or one of --import, --code, --since, --until.")
     with opened(delivers=True) as services:
-        tenant = chosen(services, connection)
+        tenant = connection_of(services, connection)
         with services.ledger.write(durable=True) as open_:
             count = records.replay(open_, tenant.id, records.chosen(**conditions), services.courier.clock())
         services.engine.wake(tenant.id)

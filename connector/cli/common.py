@@ -77,7 +77,7 @@ def opened(*, delivers: bool = False) -> Iterator[Services]:
         services.close()
 
 
-def chosen(services: Services, connection_id: str | None) -> CrispConnection:
+def connection_of(services: Services, connection_id: str | None) -> CrispConnection:
     """The connection that is meant: the named one, the environment's, or the only one."""
     with services.ledger.read() as connection:
         known = {tenant.id: tenant for tenant in tenants.every(connection)}

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from connector.cli.common import (
     Failed,
     as_json,
-    chosen,
+    connection_of,
     explained,
     of_connection,
     opened,
@@ -167,7 +167,7 @@ def key(connection: str | None, label: str, scopes: tuple[str, ...], revoke: str
       crisp-connector connect key --label n8n --scope write
     """
     with opened() as services:
-        tenant = chosen(services, connection)
+        tenant = connection_of(services, connection)
         with services.ledger.write(durable=True) as open_:
             if revoke:
                 if not tenants.revoke_key(open_, tenant.id, revoke, now_ms()):

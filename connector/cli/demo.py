@@ -17,9 +17,9 @@ import requests
 from rich.table import Table
 
 from connector.cli.common import Failed, as_json, explained, messages, print_json, results
+from connector.crisp.calls import STATUSES
 from connector.manifest import manifests_root, shipped
 
-_COLUMNS = ("created", "updated", "unchanged", "superseded", "rejected", "dead", "waiting")
 _PATIENCE = 60.0
 
 
@@ -38,7 +38,7 @@ class Line:
     @property
     def adds_up(self) -> bool:
         """Whether every record that went in has its outcome, and none waits."""
-        done = sum(self.totals[name] for name in _COLUMNS)
+        done = sum(self.totals[name] for name in STATUSES)
         return self.totals["records"] == done and not self.totals["waiting"]
 
 
@@ -130,7 +130,7 @@ def _send(service: dict[str, str], sample: bytes) -> dict[str, int]:
     return (
         _finished(service, import_id, headers)
         if import_id
-        else {"records": 0, "calls": 0, **dict.fromkeys(_COLUMNS, 0)}
+        else {"records": 0, "calls": 0, **dict.fromkeys(STATUSES, 0)}
     )
 
 
@@ -173,10 +173,10 @@ def _show(first: list[Line], second: list[Line], problems: list[str], *, json_: 
 def _table(title: str, lines: list[Line]) -> Table:
     table = Table(title=title, title_justify="left", show_footer=True)
     table.add_column("source", footer="all")
-    for name in ("records", *_COLUMNS, "calls"):
+    for name in ("records", *STATUSES, "calls"):
         table.add_column(name, justify="right", footer=str(sum(line.totals[name] for line in lines)))
     for line in lines:
-        table.add_row(line.source, *(str(line.totals[name]) for name in ("records", *_COLUMNS, "calls")))
+        table.add_row(line.source, *(str(line.totals[name]) for name in ("records", *STATUSES, "calls")))
     return table
 
 

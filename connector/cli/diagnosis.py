@@ -9,6 +9,7 @@ from typing import Any
 from connector import logs
 from connector.budget import resets_at
 from connector.convert.times import from_milliseconds
+from connector.crisp import plan
 from connector.crisp.calls import Call, Reply
 from connector.ledger import DatabaseProblem, quotas
 from connector.ledger import connections as tenants
@@ -115,10 +116,9 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
 
 
 def _asking(tell: Callable[[str], None]) -> Generator[Call, Reply, None]:
-    """The cheapest call, for its answer and for the Date beside it."""
-    reply = yield Call("GET", "people/stats", routes=frozenset())
-    if reply.date:
-        tell(reply.date)
+    """The check, and the moment at which Crisp answered."""
+    if date := (yield from plan.check()):
+        tell(date)
 
 
 def _quota(services: Services, tenant: CrispConnection) -> Finding:

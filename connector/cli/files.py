@@ -9,14 +9,13 @@ from typing import IO, Any
 
 import click
 
-from connector.api.incoming import BATCH_LIMIT
 from connector.body import read_json, size
 from connector.cli.common import Failed
 from connector.crisp.calls import MODES
 from connector.errors import Problem
 from connector.intake import Options, Reading
 from connector.intake.options import country_code, read_mapping, zone_name
-from connector.intake.payloads import Payloads, of_lines, of_value
+from connector.intake.payloads import BATCH_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
 from connector.manifest import shipped
 from connector.services import Services

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from connector import outcomes
 from connector.budget import opens_at
-from connector.cli.common import as_json, chosen, explained, messages, of_connection, opened, print_json, results
+from connector.cli.common import as_json, connection_of, explained, messages, of_connection, opened, print_json, results
 from connector.cli.files import read_file, reading_options
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import STATUSES, How
@@ -48,7 +48,7 @@ def send(file: str, connection: str | None, json_: bool, **given: Any) -> None:
       curl https://example.com/contacts.json | crisp-connector send -
     """
     with opened(delivers=True) as services:
-        tenant = chosen(services, connection)
+        tenant = connection_of(services, connection)
         reading, options = read_file(services, tenant.id, file, given)
         import_id = services.intake.many(tenant.id, reading, options.mode)
         if import_id is None:
@@ -149,17 +149,15 @@ def preview_file(file: str, connection: str | None, json_: bool, **given: Any) -
       crisp-connector preview contacts.json --unmapped data
     """
     with opened() as services:
-        tenant = chosen(services, connection)
+        tenant = connection_of(services, connection)
         reading, options = read_file(services, tenant.id, file, given)
-        how = How(**{key: value for key, value in tenant.findings.items() if key in How.__slots__})
+        how = How.found(tenant.findings)
         now = services.courier.clock()
         with services.ledger.read() as open_:
             seen = preview(open_, tenant.id, reading, options.mode, services.manifest, how, now)
             seconds = eta(open_, tenant.id, seen.calls, 0, now)
     if json_:
-        shown = [each.as_json(tenant.website_id) for each in seen.records]
-        notes = [note.as_json() for note in seen.notes]
-        print_json({"records": shown, "totals": seen.totals(), "eta_seconds": seconds, "notes": notes})
+        print_json(seen.as_json(tenant.website_id, seconds))
         return
     _print_preview(seen)
 

@@ -59,7 +59,7 @@ class Drain:
     def __init__(self, tools: Tools, connection: CrispConnection, client: Client, lease: Lease, stop: Event) -> None:
         self.tools, self.connection, self.lease, self.stop = tools, connection, lease, stop
         self.limits = Limits(connection.daily_quota, connection.rate, tools.reserve)
-        self.how = How(**{key: value for key, value in connection.findings.items() if key in How.__slots__})
+        self.how = How.found(connection.findings)
         self.flight = Flight(tools.pool, tools.concurrency, client.send, tools.clock, stop)
         self.gathered: list[Answered] = []
         self.jobs: dict[str, Job] = {}

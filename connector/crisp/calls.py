@@ -74,6 +74,11 @@ class How:
     nested: Literal["replace", "merge"] = "replace"
     removal: Literal["null", "empty", "put"] = "null"
 
+    @classmethod
+    def found(cls, findings: Mapping[str, Any]) -> "How":
+        """What was found out about a connection's Crisp; the defaults for the rest."""
+        return cls(**{name: value for name, value in findings.items() if name in cls.__slots__})
+
 
 NOBODY = Contact()
 

@@ -217,19 +217,27 @@ def erase(who: str) -> Generator[Call, Reply, bool]:
     return (yield Call("DELETE", _PROFILE, who)).ok
 
 
-def check() -> Generator[Call, Reply, bool]:
-    """The cheapest call that shows whether a credential works: one, of the website's people statistics."""
-    return (yield Call("GET", "people/stats", routes=frozenset())).ok
+def check() -> Generator[Call, Reply, str | None]:
+    """One call that shows whether a credential works: of the first contacts, whose scope everything here needs.
+
+    Returns the moment of the answer, as the header `Date` has it.
+    """
+    return (yield Call("GET", "people/profiles/1", routes=frozenset())).date
+
+
+# A form that cannot be filled is no reason to stop delivering.
+_MAY_NOT_ASK = frozenset({402, 403, 404})
 
 
 def suggestions(most_pages: int = 5) -> Generator[Call, Reply, tuple[list[str], list[str]]]:
-    """Segments and custom data keys in use, the most used first."""
+    """Segments and custom data keys in use, the most used first; none where the token may not ask."""
     found: list[list[str]] = []
     for kind, key in (("segments", "segment"), ("data", "key")):
         listed: list[str] = []
         for page in range(1, most_pages + 1):
-            reply = yield Call("GET", f"people/suggest/{kind}/{page}", routes=frozenset())
-            rows = [row[key] for row in reply.data or () if isinstance(row, dict) and isinstance(row.get(key), str)]
+            reply = yield Call("GET", f"people/suggest/{kind}/{page}", routes=_MAY_NOT_ASK)
+            given = reply.data if isinstance(reply.data, list) else ()
+            rows = [row[key] for row in given if isinstance(row, dict) and isinstance(row.get(key), str)]
             if not set(rows) - set(listed):
                 break
             listed.extend(row for row in rows if row not in listed)

@@ -11,6 +11,9 @@ from connector.intake.options import split_mapping
 from connector.record import broken
 from connector.sources import Payload
 
+# The most bytes that are taken at once: one contact, and many.
+CONTACT_LIMIT, BATCH_LIMIT = 1_000_000, 50_000_000
+
 
 @dataclass(frozen=True)
 class Payloads:

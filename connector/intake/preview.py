@@ -62,6 +62,15 @@ class Preview:
         """How many calls would be made."""
         return sum(len(each.plan) for each in self.records)
 
+    def as_json(self, website: str, eta_seconds: float | None) -> dict[str, Any]:
+        """`{records, totals, eta_seconds, notes}`."""
+        return {
+            "records": [each.as_json(website) for each in self.records],
+            "totals": self.totals(),
+            "eta_seconds": eta_seconds,
+            "notes": [note.as_json() for note in self.notes],
+        }
+
     def totals(self) -> dict[str, int]:
         """The same keys as an import's totals."""
         counted: dict[str, int] = {status: sum(each.status == status for each in self.records) for status in STATUSES}

@@ -53,8 +53,10 @@ def get(connection: Connection, connection_id: str, record_id: str) -> Row[Any] 
 def newest(
     connection: Connection, connection_id: str, *, before: str | None, limit: int, **equal: str
 ) -> list[Row[Any]]:
-    """Records newest first, those before a cursor, with these columns equal."""
-    listing = select(records).where(records.c.connection_id == connection_id, *_equal(equal))
+    """Records newest first, those before a cursor, with these columns equal; none that is still being accepted."""
+    accepted = select(imports.c.id).where(imports.c.id == records.c.import_id, imports.c.accepted_at.is_not(None))
+    known = records.c.import_id.is_(None) | accepted.exists()
+    listing = select(records).where(records.c.connection_id == connection_id, known, *_equal(equal))
     if before:
         listing = listing.where(records.c.id < before)
     return list(connection.execute(listing.order_by(records.c.id.desc()).limit(limit)))

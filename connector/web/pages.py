@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, render_template
 
 from connector.api.access import services
+from connector.api.answers import base_url
 from connector.errors import CODES as ERRORS
 from connector.ledger import connections as tenants
 from connector.notes import CODES as NOTES
@@ -19,7 +20,7 @@ def start() -> str:
     with services().ledger.read() as connection:
         known = tenants.every(connection)
     halted = [tenant.label for tenant in known if tenant.halted]
-    return render_template("start.html", version=__version__, connected=len(known), halted=len(halted), base=_base())
+    return render_template("start.html", version=__version__, connected=len(known), halted=len(halted), base=base_url())
 
 
 @blueprint.get("/docs")
@@ -33,11 +34,7 @@ def docs() -> str:
         "errors": ERRORS,
         "routes": _routes(),
     }
-    return render_template("docs.html", version=__version__, base=_base(), **told)
-
-
-def _base() -> str:
-    return (services().settings.public_url or request.host_url).rstrip("/")
+    return render_template("docs.html", version=__version__, base=base_url(), **told)
 
 
 def _routes() -> list[dict[str, Any]]:

@@ -216,12 +216,20 @@ def test_erasing_a_person_is_one_call(reply: Reply, erased: bool) -> None:
 
 
 def test_a_credential_is_checked_by_one_call_that_routes_nothing() -> None:
-    made, found = drive(check(), Reply(200, "resolved", {"total": 3}))
+    made, found = drive(check(), Reply(200, "listed", [], date="Mon, 05 Jan 2026 09:30:00 GMT"))
     assert ([sent(call) for call in made], made[0].routes, found) == (
-        [("GET", "people/stats", None)],
+        [("GET", "people/profiles/1", None)],
         frozenset(),
-        True,
+        "Mon, 05 Jan 2026 09:30:00 GMT",
     )
+
+
+@pytest.mark.parametrize("status", [402, 403, 404])
+def test_suggestions_that_may_not_be_asked_for_are_none(status: int) -> None:
+    """They are a help; that the token may not ask must not halt deliveries."""
+    made, found = drive(suggestions(), *[Reply(status)] * 2)
+    assert (len(made), found) == (2, ([], []))
+    assert all(status in call.routes for call in made)
 
 
 def test_suggestions_are_read_until_a_page_brings_nothing_new() -> None:

@@ -1,0 +1,30 @@
+"""Sandboxes and services in processes of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.running import Crisp, running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes of a module run and write."""
+    return tmp_path_factory.mktemp("process")
+
+
+@pytest.fixture(scope="module")
+def sandbox(folder: Path) -> Iterator[Crisp]:
+    """One sandbox for a module."""
+    with running("sandbox", "--port", "0", env={}, folder=folder) as process:
+        yield Crisp(process)
+
+
+@pytest.fixture
+def crisp(sandbox: Crisp) -> Crisp:
+    """The module's sandbox, empty, fast and without limits again."""
+    sandbox.reset()
+    sandbox.set(latency_ms=0, daily_quota=None, rate=None, error_rate=0, retry_after=None)
+    sandbox.set(key=sandbox.running.said["key"], website_id=sandbox.running.said["website_id"])
+    return sandbox

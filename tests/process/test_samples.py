@@ -1,0 +1,133 @@
+"""Every sample of every source, as its sender sends it, becomes the right people in Crisp; again, it costs nothing."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import people as expected
+from tests.process.running import PROGRAM, ROOT, Crisp, Service, run, running
+
+FILES = expected.files()
+
+# A website of its own for every sample, so that nothing is known of anybody: connected in one process.
+_CONNECT = """
+import sys
+from connector.cli import main
+for number in range(int(sys.argv[1])):
+    add = ["connect", "add", "--website-id", f"W{number}", "--identifier", sys.argv[2], "--no-check", "--json"]
+    main(add, standalone_mode=False)
+    print(",")
+"""
+
+
+@pytest.fixture(scope="module")
+def services(sandbox: Crisp, folder: Path) -> Iterator[list[Service]]:
+    """One running service, with an API key for a website of each sample."""
+    said = sandbox.running.said
+    env = {"CONNECTOR_DATA_DIR": str(folder / "data"), "CRISP_API_URL": f"{said['url']}/v1"}
+    program = (PROGRAM[0], "-c", _CONNECT)
+    connected = run(str(len(FILES) + 1), said["identifier"], env={**env, "CRISP_KEY": said["key"]}, program=program)
+    assert connected.returncode == 0, connected.stderr
+    keys = [each["key"] for each in json.loads(f"[{connected.stdout.rstrip().removesuffix(',')}]")]
+    with running("serve", "--port", "0", "--json", env=env, folder=folder) as process:
+        yield [Service(process.url, key) for key in keys]
+
+
+def fresh(sandbox: Crisp, number: int) -> None:
+    """An empty Crisp with the website of this number."""
+    sandbox.reset()
+    sandbox.set(website_id=f"W{number}")
+
+
+def totals_of(records: list[dict[str, Any]]) -> dict[str, int]:
+    """How a sample's records come out."""
+    return {
+        "records": len(records),
+        "created": len(expected.people(records)),
+        "unchanged": sum(record["deleted"] for record in records),
+        "rejected": sum(expected.failed(record) for record in records),
+    }
+
+
+@pytest.mark.parametrize("number", range(len(FILES)), ids=[f"{file.parent.name}/{file.stem}" for file in FILES])
+def test_a_sample_becomes_the_people_it_tells_of(services: list[Service], sandbox: Crisp, number: int) -> None:
+    fresh(sandbox, number)
+    service, sample = services[number], FILES[number].read_bytes()
+    records = expected.records_of(FILES[number])
+    accepted = service.batch(sample)
+    if not records:
+        assert accepted["records"] == 0
+        assert sandbox.calls == 0
+        return
+    shown = service.finished(accepted["import_id"])
+    assert {key: count for key, count in shown["totals"].items() if count and key != "calls"} == {
+        key: count for key, count in totals_of(records).items() if count
+    }
+    found = {email: expected.without_own(card) for email, card in sandbox.people().items()}
+    assert found == expected.people(records)
+    assert shown["totals"]["calls"] == sandbox.calls
+    noted = [note["field"] for note in shown["notes"] if note["code"] == "field_not_written"]
+    assert sorted(noted) == sorted(expected.placeless(records))
+
+    before = sandbox.calls
+    again = service.finished(service.batch(sample)["import_id"])
+    assert again["totals"]["calls"] == sandbox.calls - before == 0
+    assert again["totals"]["unchanged"] == len(records) - totals_of(records)["rejected"]
+    assert {email: expected.without_own(card) for email, card in sandbox.people().items()} == found
+
+
+# The same person three times; the second is the oldest.
+SEVERAL: list[dict[str, Any]] = [
+    {
+        "email": "ada@example.com",
+        "first_name": "Ada",
+        "city": "Nantes",
+        "job_title": "Engineer",
+        "segments": ["first"],
+        "data": {"plan": "pro"},
+        "updated_at": "2024-05-02T00:00:00Z",
+    },
+    {
+        "email": "Ada@Example.com",
+        "city": "Paris",
+        "country": "FR",
+        "segments": ["second"],
+        "data": {"plan": "free", "seats": 2},
+        "updated_at": "2024-05-01T00:00:00Z",
+    },
+    {
+        "email": "ada@example.com",
+        "full_name": "Ada Lovelace",
+        "city": "Lyon",
+        "data": {"seats": None},
+        "updated_at": "2024-05-03T00:00:00Z",
+    },
+]
+
+
+def test_several_records_of_one_person_become_one_and_the_newest_wins_field_by_field(
+    services: list[Service], sandbox: Crisp
+) -> None:
+    fresh(sandbox, len(FILES))
+    service = services[len(FILES)]
+    totals = service.finished(service.batch(SEVERAL)["import_id"])["totals"]
+    assert (totals["created"], totals["superseded"], totals["records"]) == (1, 2, 3)
+    card = sandbox.people()["ada@example.com"]
+    assert card["person"] == {
+        "nickname": "Ada Lovelace",
+        "geolocation": {"city": "Lyon", "country": "FR"},
+        "employment": {"title": "Engineer"},
+    }
+    assert (card["segments"], card["data"]) == (["first", "second"], {"plan": "pro"})
+    assert service.finished(service.batch(SEVERAL)["import_id"])["totals"]["calls"] == 0
+    assert sandbox.calls == totals["calls"] == 2
+
+
+def test_every_source_has_samples_and_every_sample_its_contacts() -> None:
+    sources = {path.stem for path in (ROOT / "manifests" / "sources").glob("*.json")}
+    assert {file.parent.name for file in FILES} == sources
+    contacts = set(expected.SAMPLES.glob("*/*.contact.json"))
+    assert {file.with_suffix(".contact.json") for file in FILES} == contacts
