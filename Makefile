@@ -38,6 +38,7 @@ clean:
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 $(BIN)/python:
+	@echo "Setting up in $(VENV); the first time this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runs: pyproject.toml | $(BIN)/python

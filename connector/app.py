@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, request
 from flask_smorest import Api
 from sqlalchemy.exc import DataError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from connector.api import blueprints
 from connector.api.schemas import ProblemOut
@@ -59,6 +59,8 @@ def create_app(services: Services | None = None) -> Flask:
     app.config.update(API_TITLE="crisp-connector", API_VERSION=__version__, OPENAPI_VERSION="3.1.0")
     app.config.update(OPENAPI_URL_PREFIX="/", OPENAPI_JSON_PATH="openapi.json")
     app.config["API_SPEC_OPTIONS"] = _about()
+    # An address with a slash at its end is the same address.
+    app.url_map.strict_slashes = False
     api = ConnectorApi(app)
     for blueprint in blueprints():
         api.register_blueprint(blueprint)
@@ -109,10 +111,13 @@ def _of_http(error: HTTPException) -> Problem:
         errors = list(_details(told["messages"]))
         return Problem("parameter_invalid", errors=errors)
     code = _BY_STATUS.get(error.code or 500, "request_invalid")
-    problem = Problem(code, limit="allowed") if code == "body_too_large" else Problem(code)
+    problem = Problem(code, limit="allowed", kind="of this request")
     if error.code and error.code >= 500:
         problem = Problem("server_error")
-    problem.headers = {key: value for key, value in error.get_headers() if key == "Allow"}
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        problem = Problem(code, message=f"This address takes {allowed}, not {request.method}. Look at /docs.")
+        problem.headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     return problem
 
 
@@ -124,7 +129,8 @@ def _details(messages: Any, field: str | None = None) -> Any:
             yield from _details(inner, str(named))
     else:
         for message in messages if isinstance(messages, list) else [messages]:
-            yield Detail(str(message), "parameter_invalid", field)
+            told = "There is no such parameter here. Look at /docs." if message == "Unknown field." else str(message)
+            yield Detail(told, "parameter_invalid", field)
 
 
 def _database_failed(error: SQLAlchemyError) -> Response:

@@ -72,6 +72,8 @@ def read_json(body: bytes) -> Any:
         value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except json.JSONDecodeError as problem:
         where = f" The mistake is in line {problem.lineno}, column {problem.colno}."
+        if problem.msg == "Extra data":
+            where += " One object per line is sent as application/x-ndjson."
         raise Problem("body_not_json", message=Problem("body_not_json").message + where) from None
     except RecursionError:
         raise Problem("body_too_deep") from None

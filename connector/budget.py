@@ -47,7 +47,7 @@ def resets_at(now: int) -> int:
 
 def take(budget: Budget, limits: Limits, count: int, now: int, *, live: bool) -> Grant:
     """Up to `count` calls: within the day's quota (bulk leaves the reserve to live work), paced by the rate."""
-    budget = _today(budget, now)
+    budget = reopened(_today(budget, now), limits)
     if (open_at := opens_at(budget, live=live)) > now:
         return Grant(budget, (), open_at)
     granted = max(0, min(count, _left(budget, limits, now, live=live)))
@@ -59,6 +59,16 @@ def take(budget: Budget, limits: Limits, count: int, now: int, *, live: bool) ->
         return Grant(replace(spent, blocked_until=resets_at(now)), slots, resets_at(now))
     released_at = resets_at(now) - _RESERVE_RELEASED
     return Grant(replace(spent, bulk_until=released_at), slots, released_at)
+
+
+def reopened(budget: Budget, limits: Limits) -> Budget:
+    """Without the pauses of a quota that was used up and has room by now: it was raised. Pauses of Crisp's stay."""
+    tomorrow = (budget.day + 1) * DAY
+    if budget.blocked_until == tomorrow and budget.used < limits.daily:
+        budget = replace(budget, blocked_until=0)
+    if budget.bulk_until == tomorrow - _RESERVE_RELEASED and budget.used < limits.daily - _kept(limits):
+        budget = replace(budget, bulk_until=0)
+    return budget
 
 
 def opens_at(budget: Budget, *, live: bool) -> int:
@@ -105,8 +115,12 @@ def _today(budget: Budget, now: int) -> Budget:
 
 
 def _left(budget: Budget, limits: Limits, now: int, *, live: bool) -> int:
-    kept = 0 if live or resets_at(now) - now <= _RESERVE_RELEASED else int(limits.daily * limits.reserve)
-    return limits.daily - kept - budget.used
+    released = live or resets_at(now) - now <= _RESERVE_RELEASED
+    return limits.daily - (0 if released else _kept(limits)) - budget.used
+
+
+def _kept(limits: Limits) -> int:
+    return int(limits.daily * limits.reserve)
 
 
 def _paced(budget: Budget, limits: Limits, count: int, now: int) -> tuple[tuple[int, ...], int]:

@@ -126,16 +126,19 @@ class Folded:
     told: tuple[bool, ...]
 
 
-def fold(changes: Sequence[tuple[Contact, int | None]], times: Mapping[str, int]) -> Folded:
+def fold(changes: Sequence[tuple[Contact, int | None]], times: Mapping[str, int], who: str | None = None) -> Folded:
     """Changes in the order they came, each with the source's time (UNIX milliseconds or None), over the known times.
 
-    The newest wins field by field; a change without a time is taken as newer than what came before it.
+    The newest wins field by field; a change without a time is taken as newer than what came before it. An email that
+    is `who`, the person's name, only names the person: it does not take back another that an earlier change gave.
     """
     merged, newest, told = Contact(), dict(times), list[bool]()
     for contact, at in changes:
         kept = fresh(contact, at, newest)
         told.append(any(True for _ in kept.said()) or not any(True for _ in contact.said()))
+        given = merged.email
         merged = merge(merged, kept)
+        merged = merged.with_email(given) if given and kept.email == who else merged
         if at is not None:
             newest.update(dict.fromkeys(dated(kept), at))
     return Folded(merged, newest, tuple(told))

@@ -173,3 +173,4 @@ class Engine:
         with self.ledger.write() as connection:
             requests.purge(connection, now)
             requests.drop_unsealed(connection, now - _UNSEALED)
+        self.ledger.clean_up()

@@ -45,7 +45,11 @@ CODES: dict[str, tuple[int, str, str]] = {
     ),
     "scope_missing": (403, "Key may not do this", "This API key lacks the scope {scope}. Use a key that has it."),
     "not_found": (404, "Not found", "There is nothing here. Look at /docs for the routes."),
-    "contact_missing": (404, "No such contact", "Crisp has no contact of this email or people_id. Create it first."),
+    "contact_missing": (
+        404,
+        "No such contact",
+        "Crisp has no contact of this email or people_id. Check it, or create it first.",
+    ),
     "import_missing": (
         404,
         "No such import",
@@ -92,7 +96,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "content_type_unknown": (
         415,
         "Content type",
-        "This content type cannot be read. Send application/json, application/x-ndjson or a form.",
+        "The content type {kind} cannot be read. Send application/json, application/x-ndjson or a form.",
     ),
     "several_records": (
         422,
@@ -107,7 +111,8 @@ CODES: dict[str, tuple[int, str, str]] = {
     "mapping_path_missing": (
         422,
         "Mapping finds nothing",
-        "No record has the field that the mapping names for {field}. Check how it is spelt.",
+        "No record has the field that the mapping names for {field}. Check how it is spelt. "
+        "When it may be missing, save the mapping and name it in X-Connector-Mapping: then it is only noted.",
     ),
     "mapping_invalid": (
         422,
@@ -174,7 +179,9 @@ class Problem(Exception):
         self.status, self.title, sentence = CODES.get(code) or (422, "Rejected", message or code)
         self.code, self.facts, self.retry_after, self.more = code, facts, retry_after, dict(more or {})
         self.headers: dict[str, str] = {}
-        self.message = message or sentence.format(**facts)
+        first = errors[0] if errors and code == "parameter_invalid" else None
+        # Platforms show the message alone, so it says at once what is wrong.
+        self.message = message or (f"{first.field}: {first.message}" if first else sentence.format(**facts))
         self.errors = tuple(errors)
         super().__init__(self.message)
 

@@ -23,7 +23,8 @@ CODES: dict[str, tuple[Level, str]] = {
     ),
     "record_invalid": (
         "error",
-        "This is not a record that can be read: it must be an object with fields. Check what the sender puts here.",
+        "This is not a record that can be read: it must be a JSON object with fields, and whole in its line where "
+        "there is one per line. Check what the sender puts here.",
     ),
     "data_key_collision": (
         "error",
@@ -46,7 +47,10 @@ CODES: dict[str, tuple[Level, str]] = {
         "warning",
         "{path} is not a lasting web address. Send one that begins with https:// and stays valid.",
     ),
-    "value_dropped": ("warning", "{path} has a value that {field} cannot take, so it was left out."),
+    "value_dropped": (
+        "warning",
+        "{path} has a value that {field} cannot take (such as an expression that was not filled in): it was left out.",
+    ),
     "value_truncated": ("warning", "{path} is longer than {field} may be and was cut."),
     "cell_error": ("warning", "The cell {path} holds a spreadsheet error. Mend the formula in the sheet."),
     "header_missing": (

@@ -1,19 +1,29 @@
 """One person in Crisp, by name: reading and erasing, now."""
 
 import time
+from collections.abc import Collection, Generator
 from typing import Any
+
+import structlog
 
 from connector.convert.email import email
 from connector.convert.people import people_id
 from connector.convert.times import from_milliseconds
 from connector.crisp import plan
+from connector.crisp.calls import Call, Reply
 from connector.crisp.card import contact_of
 from connector.errors import Problem
-from connector.ledger import erasure
+from connector.ledger import DatabaseProblem, erasure, remains
+from connector.ledger.erasure import Erased, Standing
 from connector.services import Services
 
-# How long a call for the person that is under way is waited for (seconds).
-_PATIENCE = 15.0
+log = structlog.get_logger()
+
+# How long a call for the person that is under way is waited for (seconds), and how often Crisp is told again when
+# something was delivered meanwhile.
+_PATIENCE, _ROUNDS = 15.0, 5
+# How long others are waited for before the database's files are left to be cleaned later (seconds).
+_CLEANING_PATIENCE = 1.0
 
 
 def name_of(written: str) -> str:
@@ -39,36 +49,82 @@ def _moment(value: Any) -> str | None:
     return from_milliseconds(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def erase(services: Services, connection_id: str, who: str) -> dict[str, Any]:
+def erase(services: Services, connection_id: str, who: str, *, wait: bool = True) -> dict[str, Any]:
     """Removes the person from Crisp and from everything stored here; outcomes keep their codes and counts.
 
-    Raises `contact_missing` when neither knows the person, `contact_busy`, and what `Courier.run` raises.
+    Records that wait are rejected once Crisp has answered. A delivery that came between is erased after it, in Crisp
+    as well; a record that came after the erasure was asked for and still waits is a new wish, and creates anew.
+    Without `wait` a large database's files are cleaned later. Raises `contact_missing` when neither knows the person,
+    `contact_busy`, and what `Courier.run` raises.
     """
-    whos = _cancelled(services, connection_id, who)
-    in_crisp = services.courier.run(connection_id, plan.erase(who))
-    with services.ledger.write(durable=True) as connection:
-        gone = erasure.erase(connection, connection_id, whos)
-    if not in_crisp and not (gone.people or gone.records or gone.links):
-        raise Problem("contact_missing")
-    services.ledger.forget_deleted()
-    return {
-        "erased": True,
-        "in_crisp": in_crisp,
-        "people": gone.people,
-        "records": gone.records,
-        "links": gone.links,
-    }
+    asked_at = services.courier.clock()
+    whos, in_crisp = _both_names(services, connection_id, who), False
+    for _ in range(_ROUNDS):
+        before = _at_rest(services, connection_id, whos)
+        whos = before.known
+        in_crisp |= _erased_in_crisp(services, connection_id, who, whos)
+        gone = _forgotten(services, connection_id, before, asked_at, in_crisp=in_crisp)
+        if gone is not None:
+            _clean(services, wait=wait)
+            counts = {"people": gone.people, "records": gone.records, "links": gone.links}
+            return {"erased": True, "in_crisp": in_crisp, **counts}
+    raise Problem("contact_busy")
 
 
-def _cancelled(services: Services, connection_id: str, who: str) -> set[str]:
-    """Every name of the person, once no call for it is under way and nothing of it waits."""
+def _both_names(services: Services, connection_id: str, who: str) -> frozenset[str]:
+    """Email and people_id, asked of Crisp where the ledger does not know both: rows may have either alone."""
+    with services.ledger.read() as connection:
+        known = erasure.standing(connection, connection_id, {who}).known
+    if len({"@" in name for name in known}) == 2:
+        return known
+    return known | services.courier.run(connection_id, _names(who))
+
+
+def _names(who: str) -> Generator[Call, Reply, set[str]]:
+    """The names of a person as Crisp has them; none when it has nobody."""
+    card = (yield Call("GET", "people/profile/{who}", who)).data
+    found = card if isinstance(card, dict) else {}
+    named = (email(str(found.get("email") or "")), people_id(str(found.get("people_id") or "")))
+    return {name for name in named if name}
+
+
+def _at_rest(services: Services, connection_id: str, whos: Collection[str]) -> Standing:
+    """How the person stands once no call for it is under way."""
     until = time.monotonic() + _PATIENCE
     while True:
-        with services.ledger.write(durable=True) as connection:
-            whos = erasure.identities(connection, connection_id, who)
-            in_hand = erasure.cancel(connection, connection_id, whos, services.courier.clock())
-        if not in_hand:
-            return whos
+        with services.ledger.read() as connection:
+            found = erasure.standing(connection, connection_id, whos)
+        if not found.in_hand:
+            return found
         if time.monotonic() > until:
             raise Problem("contact_busy")
         time.sleep(0.05)
+
+
+def _erased_in_crisp(services: Services, connection_id: str, who: str, whos: Collection[str]) -> bool:
+    """Under the name that was given; where nobody has it by now, under the person's others."""
+    names = (who, *sorted(set(whos) - {who}))
+    return any(services.courier.run(connection_id, plan.erase(name)) for name in names)
+
+
+def _forgotten(
+    services: Services, connection_id: str, before: Standing, asked_at: int, *, in_crisp: bool
+) -> Erased | None:
+    """Erases here what stands as it stood before Crisp was told; None when something was delivered since."""
+    with services.ledger.write(durable=True) as connection:
+        if erasure.standing(connection, connection_id, before.known, lock=True) != before:
+            return None
+        now = services.courier.clock()
+        gone = erasure.erase(connection, connection_id, before.names, asked_at=asked_at, now=now)
+        if not in_crisp and gone.nothing:
+            raise Problem("contact_missing")
+    return gone
+
+
+def _clean(services: Services, *, wait: bool) -> None:
+    """The person is gone; that copies may be left in files for a while is no failure of the erasure."""
+    quick: dict[str, Any] = {} if wait else {"patience": _CLEANING_PATIENCE, "largest": remains.QUICK}
+    try:
+        services.ledger.forget_deleted(**quick)
+    except DatabaseProblem as problem:
+        log.warning("cleaning_owed", message=str(problem))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
@@ -14,9 +15,12 @@ from connector.intake import Intake
 from connector.ledger import Ledger
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
-from connector.manifest import Manifest, shipped
+from connector.manifest import Manifest, ManifestBroken, shipped
 from connector.settings import Settings, SettingsProblem, read_settings
+from connector.sources import registry
 from connector.vault import Vault, open_vault
+
+log = structlog.get_logger()
 
 # What the key from the environment is called.
 ENVIRONMENT = "CONNECTOR_API_KEY"
@@ -41,22 +45,34 @@ class Services:
         self.ledger.close()
 
 
-def open_services(settings: Settings | None = None, *, clients: Clients | None = None) -> Services:
+def open_services(
+    settings: Settings | None = None, *, clients: Clients | None = None, registers: bool = True
+) -> Services:
     """Opens the database (making its tables when it is empty) and registers what the environment describes.
 
     Raises `SettingsProblem`, `ManifestBroken`, `DatabaseProblem`.
     """
     settings = settings or read_settings()
-    manifest = shipped()
+    manifest = manifest_of_sources()
     vault = open_files(settings)
     ledger = open_ledger(settings)
     ledger.prepare()
-    register(ledger, vault, settings)
+    if registers:
+        register(ledger, vault, settings)
     board = Board()
     courier = Courier(ledger, vault, manifest, settings, clients=clients, announce=board.announce)
     engine = Engine(ledger, courier, board, settings.drains)
     intake = Intake(ledger, manifest, courier.clock, engine.wake)
     return Services(settings, manifest, ledger, vault, courier, board, engine, intake)
+
+
+def manifest_of_sources() -> Manifest:
+    """The shipped manifests. Raises `ManifestBroken` when a source has none."""
+    manifest = shipped()
+    for key in registry():
+        if key not in manifest.sources:
+            raise ManifestBroken(f"sources/{key}.json", "", f"connector/sources/{key}.py has no manifest")
+    return manifest
 
 
 def open_files(settings: Settings) -> Vault:
@@ -135,10 +151,13 @@ def _opened(vault: Vault, known: CrispConnection) -> str | None:
 
 
 def _register_key(connection: Connection, connection_id: str, secret: str) -> None:
-    """One admin key; the one that the environment gave before is revoked."""
+    """One admin key; the one that the environment gave before is revoked. One that somebody revoked stays so."""
     now = now_ms()
     known = tenants.find_key(connection, secret)
-    if known is not None and known.connection_id == connection_id and known.revoked_at is None:
+    if known is not None and known.revoked_at is not None:
+        log.warning("api_key_revoked", key=known.id, remedy=f"Set another {ENVIRONMENT}: this one was revoked.")
+        return
+    if known is not None and known.connection_id == connection_id:
         return
     tenants.forget_key(connection, secret)
     for key in tenants.list_keys(connection, connection_id):

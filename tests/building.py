@@ -72,7 +72,7 @@ def row(said: Contact | None, connection_id: str = "W", **more: Any) -> dict[str
         "step": None,
         "unsure": None,
         "attempts": 0,
-        "waiting_since": NOW,
+        "failing_since": None,
         "claim": None,
         "due_at": NOW if said else None,
         "superseded_by": None,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Request
 from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import Schema
+from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
 
 from connector.api.incoming import json_body
@@ -12,7 +12,13 @@ from connector.errors import Problem
 
 
 class _Parser(FlaskParser):
-    """webargs' own reading has no limits and takes NaN and half characters."""
+    """webargs' own reading has no limits and takes NaN and half characters. A parameter that does not exist is a
+    typing mistake: passed over, it would do something else than was asked for."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - as webargs declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
         """The body, which must be an object."""

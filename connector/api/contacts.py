@@ -101,7 +101,13 @@ def _update(who: str, body: dict[str, Any], query: Mapping[str, Any], key: Once 
     named = {"email": body.get("email") or who} if "@" in who else {"people_id": who}
     payload = sources.read({**body, **named}, "generic")
     unmapped_as_data = query.get("unmapped") == "data"
-    options = Options("generic", "update", query.get("country"), query.get("timezone", "UTC"), unmapped_as_data)
+    options = Options(
+        "generic",
+        "update",
+        (query.get("country") or "").upper() or None,
+        query.get("timezone", "UTC"),
+        unmapped_as_data,
+    )
     now = datetime.fromtimestamp(services().courier.clock() / 1000, UTC)
     read = Reading(lambda: (payload,), options, services().manifest, now)
     record_id = services().intake.one(connection_id(), read, "update", who=who, once=key)
@@ -124,4 +130,4 @@ def get_contact(who: str) -> Response:
 @answered_once
 def delete_contact(who: str) -> Response:
     """Erase the contact in Crisp and here."""
-    return answer(person.erase(services(), connection_id(), person.name_of(who)))
+    return answer(person.erase(services(), connection_id(), person.name_of(who), wait=False))

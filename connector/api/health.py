@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it can work."""
 
+import structlog
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
@@ -7,10 +8,11 @@ from marshmallow import Schema, fields
 from connector.api.access import services
 from connector.api.answers import answer
 from connector.errors import Problem
-from connector.ledger import DatabaseProblem
+from connector.ledger import DatabaseProblem, WrongVersion
 from connector.ledger import connections as tenants
 from connector.version import __version__
 
+log = structlog.get_logger()
 blueprint = Blueprint("health", __name__, description="Health of the service; no key is needed.")
 
 
@@ -47,8 +49,13 @@ def get_readiness() -> Response:
         ledger.prepare()
         with ledger.read() as connection:
             known = tenants.every(connection)
-    except DatabaseProblem as problem:
+        version = ledger.version()
+    except WrongVersion as problem:
         raise Problem("database_unavailable", message=str(problem)) from None
+    except DatabaseProblem as problem:
+        # What it says names files and servers: that is for the operator, not for everybody who asks.
+        log.warning("not_ready", reason=str(problem))
+        raise Problem("database_unavailable") from None
     halted = sum(tenant.halted is not None for tenant in known)
-    shown = {"status": "ready", "version": __version__, "database": str(ledger.version())}
+    shown = {"status": "ready", "version": __version__, "database": str(version)}
     return answer({**shown, "connections": len(known), "halted": halted})

@@ -84,7 +84,7 @@ def _value(body: bytes) -> Any:
     if kind in FORMS and not (kind == FORMS[0] and looks_like_json):
         return read_form(body, request.content_type or "")
     if kind and not (kind in ("application/json", "text/json", FORMS[0]) or kind.endswith("+json")):
-        raise Problem("content_type_unknown")
+        raise Problem("content_type_unknown", kind=kind[:80])
     if not body.strip():
         raise Problem("body_not_json", message="The body is empty. Send a JSON object or a list of objects.")
     return read_json(body)
@@ -115,7 +115,7 @@ def _options(query: Mapping[str, Any], sent_mapping: Any) -> Options:
     return Options(
         source=query.get("source"),
         mode=query.get("mode", "upsert"),
-        country=query.get("country"),
+        country=(query.get("country") or "").upper() or None,
         timezone=query.get("timezone", "UTC"),
         unmapped_as_data=query.get("unmapped") == "data",
         mapping=read_mapping(mapping, services().manifest) if mapping is not None else (),

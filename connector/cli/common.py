@@ -67,7 +67,8 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
 def opened(*, delivers: bool = False) -> Iterator[Services]:
     """The services of this command; `delivers`: it brings work, so it delivers as well."""
     settings = read_settings()
-    logs.configure("error")
+    # What a command meets it says in its own words; a delivery in the background has only the log.
+    logs.configure("error" if delivers else "critical")
     services = open_services(settings)
     try:
         if delivers:

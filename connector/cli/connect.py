@@ -24,7 +24,7 @@ from connector.crisp import plan
 from connector.ids import new_key
 from connector.ledger import connections as tenants
 from connector.ledger.connections import SCOPES, CrispConnection
-from connector.services import Services, Token, described
+from connector.services import ENVIRONMENT, Services, Token, described
 from connector.settings import TIERS
 
 
@@ -56,8 +56,12 @@ def add(*, check: bool, json_: bool, **given: Any) -> None:
     """
     with opened() as services:
         label = given.pop("label")
-        tenant, secret = _add(services, Token(**given), label)
+        tenant, secret, new = _add(services, Token(**given), label)
         refused = services.courier.check(tenant.id, plan.check()) if check else None
+        if refused and new:
+            with services.ledger.write(durable=True) as connection:
+                tenants.remove(connection, tenant.id)
+            raise Failed(f"Crisp does not take this credential ({refused}). Nothing was stored; --no-check stores it.")
     shown = {"id": tenant.id, "label": tenant.label, "key": secret, "refused": refused}
     if json_:
         print_json(shown)
@@ -69,18 +73,19 @@ def add(*, check: bool, json_: bool, **given: Any) -> None:
         raise Failed(f"Crisp refuses this credential ({refused}). Give the right one with: crisp-connector connect add")
 
 
-def _add(services: Services, token: Token, label: str) -> tuple[CrispConnection, str | None]:
-    """Saves the connection; while it has no API key it gets one."""
+def _add(services: Services, token: Token, label: str) -> tuple[CrispConnection, str | None, bool]:
+    """Saves the connection; while it has no API key it gets one. Whether it is new comes last."""
     with services.ledger.write(durable=True) as connection:
         known = tenants.get(connection, token.website_id)
         tenant = described(services.settings, services.vault, token, known)
         tenant = replace(tenant, label=label or tenant.label)
         tenants.save(connection, tenant, now_ms())
         if any(key.revoked_at is None for key in tenants.list_keys(connection, tenant.id)):
-            return tenant, None
-        secret = new_key()
-        tenants.add_key(connection, tenant.id, secret, label="first key", scopes=SCOPES, now=now_ms())
-        return tenant, secret
+            return tenant, None, known is None
+        secret = services.settings.api_key or new_key()
+        label = ENVIRONMENT if services.settings.api_key else "first key"
+        tenants.add_key(connection, tenant.id, secret, label=label, scopes=SCOPES, now=now_ms())
+        return tenant, secret, known is None
 
 
 @connect.command("list")

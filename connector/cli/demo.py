@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -57,10 +58,11 @@ def demo(once: bool, json_: bool) -> None:
         folder = stack.enter_context(TemporaryDirectory(prefix="crisp-connector-demo-"))
         sandbox, service = _start(stack, folder)
         first = _send_all(service)
+        reasons = _reasons(service)
         second = _send_all(service)
         stats = requests.get(f"{sandbox['url']}/_sandbox/stats", timeout=10).json()
         problems = list(_problems(first, second, stats))
-        _show(first, second, problems, json_=json_)
+        _show(first, second, reasons, problems, json_=json_)
         if once:
             raise SystemExit(1 if problems else 0)
         _invite(service, sandbox)
@@ -144,6 +146,13 @@ def _finished(service: dict[str, str], import_id: str, headers: dict[str, str]) 
         time.sleep(0.02)
 
 
+def _reasons(service: dict[str, str]) -> dict[str, int]:
+    """Why samples were rejected, as they are meant to be: code → how many."""
+    headers = {"Authorization": f"Bearer {service['key']}"}
+    url = f"{service['url']}/v1/outcomes?status=rejected&limit=500"
+    return Counter(row["code"] for row in requests.get(url, headers=headers, timeout=30).json())
+
+
 def _problems(first: list[Line], second: list[Line], stats: dict[str, Any]) -> Iterator[str]:
     """What does not add up, in words."""
     for line in (*first, *second):
@@ -159,12 +168,14 @@ def _problems(first: list[Line], second: list[Line], stats: dict[str, Any]) -> I
         yield f"The same records again cost {again} calls instead of none."
 
 
-def _show(first: list[Line], second: list[Line], problems: list[str], *, json_: bool) -> None:
+def _show(first: list[Line], second: list[Line], reasons: dict[str, int], problems: list[str], *, json_: bool) -> None:
     if json_:
         rows = [{line.source: line.totals for line in lines} for lines in (first, second)]
-        print_json({"first": rows[0], "again": rows[1], "problems": problems})
+        print_json({"first": rows[0], "again": rows[1], "rejected_for": reasons, "problems": problems})
         return
     results.print(_table("Samples of every source", first))
+    told = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
+    results.print(f"Rejected, as these samples are meant to be: {told}.\n")
     results.print(_table("The same again", second))
     for problem in problems:
         messages.print(problem, style="bold red")

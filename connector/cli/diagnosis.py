@@ -15,7 +15,7 @@ from connector.ledger import DatabaseProblem, quotas
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.manifest import ManifestBroken, shipped
-from connector.services import Services, open_services
+from connector.services import Services, open_services, register
 from connector.settings import Settings, SettingsProblem, read_settings
 
 # A clock that is wrong by more than this makes signatures and times wrong (seconds).
@@ -73,12 +73,12 @@ def _settings() -> Generator[Finding, None, Settings | None]:
 
 def _services(settings: Settings) -> Generator[Finding, None, Services | None]:
     try:
-        services = open_services(settings)
+        services = open_services(settings, registers=False)
     except DatabaseProblem as problem:
         yield Finding("database", False, str(problem), "Check CONNECTOR_DATABASE_URL and CONNECTOR_DATA_DIR.")
         return None
     except SettingsProblem as problem:
-        yield Finding("secret key", False, str(problem), "Give the key back that sealed the credentials.")
+        yield Finding("settings", False, str(problem), "Correct it and run doctor again.")
         return None
     kind = "SQLite" if services.ledger.is_sqlite else "PostgreSQL"
     yield Finding("database", True, kind)
@@ -88,12 +88,24 @@ def _services(settings: Settings) -> Generator[Finding, None, Services | None]:
 
 def _connections(services: Services) -> Iterator[Finding]:
     with services.ledger.read() as connection:
+        before = {tenant.id for tenant in tenants.every(connection)}
+    try:
+        register(services.ledger, services.vault, services.settings)
+    except SettingsProblem as problem:
+        yield Finding("secret key", False, str(problem), "Give back the old key, or connect again.")
+        return
+    with services.ledger.read() as connection:
         known = tenants.every(connection)
     if not known:
         remedy = "Set CRISP_WEBSITE_ID, CRISP_IDENTIFIER and CRISP_KEY, or run: crisp-connector connect add"
         yield Finding("connections", False, "no Crisp website is connected", remedy)
     for tenant in known:
-        yield from _connection(services, tenant)
+        findings = list(_connection(services, tenant))
+        yield from findings
+        if tenant.id not in before and not all(finding.ok for finding in findings):
+            # What the environment describes wrongly is not kept.
+            with services.ledger.write(durable=True) as connection:
+                tenants.remove(connection, tenant.id)
 
 
 def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding]:

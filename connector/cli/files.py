@@ -93,7 +93,12 @@ def _has_lines(stream: IO[bytes]) -> bool:
 
 def _whole(stream: IO[bytes]) -> Any:
     stream.seek(0)
-    return read_json(stream.read())
+    body = stream.read()
+    try:
+        return read_json(body)
+    except Problem as problem:
+        why = "it is empty." if not body.strip() else problem.message
+        raise Failed(f"These are no records in JSON: {why}") from None
 
 
 def _mapping(services: Services, connection_id: str, name: str | None) -> tuple[Any, bool]:
@@ -105,5 +110,5 @@ def _mapping(services: Services, connection_id: str, name: str | None) -> tuple[
     with services.ledger.read() as connection:
         saved = requests.get_mapping(connection, connection_id, name)
     if saved is None:
-        raise Problem("mapping_missing")
+        raise Failed(f"There is neither a file {name} nor a saved mapping of that name.")
     return saved, True

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -13,7 +14,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
 from connector import create_app, logs
-from connector.cli.common import as_json, explained, messages
+from connector.cli.common import Failed, as_json, explained, messages
 from connector.services import Services, open_services
 from connector.settings import Settings, read_settings
 
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 
 # A request may wait for Crisp as long as this; stopping lets it finish.
 _GRACE = 30
+_PORT = click.IntRange(0, 65535)
 
 
 class Worker(ThreadWorker):
@@ -95,11 +97,26 @@ def _options(command: Any) -> Any:
     for option in (
         click.option("--threads", default=64, show_default=True, help="Requests at once per worker."),
         click.option("--workers", default=1, show_default=True, help="Worker processes."),
-        click.option("--port", default=8080, show_default=True, help="0 takes a free one."),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+        ),
         click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 is reached from outside."),
     ):
         command = option(command)
     return command
+
+
+def _check_address(host: str, port: int) -> None:
+    """Says at once that an address cannot be listened at, which gunicorn tries for some seconds."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise Failed(
+                f"It cannot listen at {host} port {port}: {problem.strerror}. Choose others with --host and --port."
+            ) from None
 
 
 def _run(options: dict[str, Any], *, delivers: bool) -> None:
@@ -108,6 +125,7 @@ def _run(options: dict[str, Any], *, delivers: bool) -> None:
     logs.configure(settings.log_level)
     # Opened once here, so that what is wrong is said before a worker starts.
     open_services(settings).close()
+    _check_address(options["host"], options["port"])
     Server(settings, options, delivers=delivers, json_=json_).run()
 
 

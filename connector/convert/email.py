@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from connector.convert.text import clean
 
 _NAMED = re.compile(r"[^,;<>\n]*<([^<>]*)>")
-_BETWEEN = re.compile(r"[,;\s]+")
+_BETWEEN = re.compile(r"[,;\r\n]+")
 _QUOTES = "\"'«»“”‘’"
 _LONGEST = 320
 _MOST = 50
@@ -26,12 +26,20 @@ def addresses(value: str) -> Iterator[str]:
     if written.isascii() and written.replace("@", "", 1).replace(".", "").replace("-", "").isalnum():
         yield written
         return
-    for token in _BETWEEN.split(_NAMED.sub(r" \1 ", written[: _LONGEST * _MOST]), maxsplit=_MOST):
+    named_apart = _NAMED.sub(r",\1,", written[: _LONGEST * _MOST])
+    for token in (each for part in _BETWEEN.split(named_apart, maxsplit=_MOST) for each in _apart(part)):
         bare = token.strip(_QUOTES)
         if bare[:7].lower() == "mailto:":
             bare = bare[7:].split("?", 1)[0]
         if bare:
             yield bare
+
+
+def _apart(part: str) -> list[str]:
+    """White space stands between whole addresses only: `jean dupont@example.com` is a typing mistake and somebody
+    else's address is in it."""
+    words = [word for word in part.split() if any(map(str.isalnum, word))]
+    return words if all("@" in word for word in words) else [part.strip()]
 
 
 def email(written: str) -> str | None:

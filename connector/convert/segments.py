@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from connector.convert.text import clean
 
 _QUOTED = re.compile(r'"([^"]*)"|\'([^\']*)\'')
-_LONGEST = 256
+LONGEST = 256
 _SEPARATOR = re.compile(r"[|,]")
 
 
@@ -16,10 +16,15 @@ def segments(values: Iterable[object]) -> tuple[str, ...]:
 
     A list is taken as it is. Text is split on `|` and `,`; on `;` when neither occurs; on white space when
     none of them occurs (the separators of Crisp's import, without breaking `Gold Member, VIP`). JSON list text and
-    inner quotes keep everything.
+    inner quotes keep everything. A name longer than `LONGEST` is cut.
     """
     named = (name for value in values for name in _names(value))
-    return tuple(dict.fromkeys(cut for name in named if (cut := clean(name)[:_LONGEST].rstrip())))
+    return tuple(dict.fromkeys(cut for name in named if (cut := clean(name)[:LONGEST].rstrip())))
+
+
+def has_longer(values: Iterable[object]) -> bool:
+    """Whether one of the names is longer than a segment may be."""
+    return any(len(clean(name)) > LONGEST for value in values for name in _names(value))
 
 
 def _names(value: object) -> list[str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event, Lock
 from typing import Any, TypeVar
 
@@ -33,6 +34,8 @@ Result = TypeVar("Result")
 _RESERVE = 0.05
 # A single plan is tried so often when Crisp fails, with these pauses between (seconds).
 _PAUSES = (0.2, 0.8)
+# Somebody waits for a single plan: so many seconds after it began, no call of it is tried again.
+_DEADLINE = 25.0
 
 
 def now_ms() -> int:
@@ -61,6 +64,7 @@ class Courier:
         self.ledger, self.clock, self._vault = ledger, clock, vault
         self._holder = new_id()
         self._clients = clients or Clients(settings.crisp_api_url, settings.concurrency)
+        self._hasty = self._clients.hasty()
         self._pool = ThreadPoolExecutor(settings.concurrency * settings.drains, thread_name_prefix="call")
         retries = Retries(cap=settings.retry_cap * 1000, age=settings.retry_age * 1000)
         self._tools = Tools(
@@ -104,6 +108,8 @@ class Courier:
             drain.run()
         except LeaseLost:
             lost = True
+            # Another delivers by now: what is bought and has not gone out is no longer ours to send.
+            drain.flight.recall()
             log.warning("lease_lost", connection=drain.connection.id)
         except SQLAlchemyError as problem:
             log.warning("drain_broken", connection=drain.connection.id, reason=type(problem).__name__)
@@ -136,10 +142,11 @@ class Courier:
         return self._run(tenant, plan)
 
     def _run(self, tenant: CrispConnection, plan: Generator[Call, Reply, Result]) -> Result:
+        until = time.monotonic() + _DEADLINE
         try:
             call = next(plan)
             while True:
-                call = plan.send(self._answer(tenant, call))
+                call = plan.send(self._answer(tenant, call, until))
         except StopIteration as end:
             result: Result = end.value
             return result
@@ -158,6 +165,7 @@ class Courier:
         """Waits for calls in flight and closes the sessions."""
         self._pool.shutdown()
         self._clients.close()
+        self._hasty.close()
 
     def _tenant(self, connection_id: str) -> CrispConnection:
         with self.ledger.read() as connection:
@@ -166,21 +174,30 @@ class Courier:
             raise Problem("no_connection")
         return tenant
 
-    def _client(self, tenant: CrispConnection) -> Client:
+    def _client(self, tenant: CrispConnection, clients: Clients | None = None) -> Client:
         key = self._vault.open(tenant.key_sealed)
-        return self._clients.get(tenant.id, Credential(tenant.website_id, tenant.tier, tenant.identifier, key))
+        return (clients or self._clients).get(
+            tenant.id, Credential(tenant.website_id, tenant.tier, tenant.identifier, key)
+        )
 
-    def _answer(self, tenant: CrispConnection, call: Call) -> Reply:
-        """Crisp's answer to one call of a single plan, after at most three tries."""
+    def _answer(self, tenant: CrispConnection, call: Call, until: float) -> Reply:
+        """Crisp's answer to one call of a single plan, after at most three tries, none of them begun too late."""
+        unsure = False
+        if time.monotonic() >= until:
+            raise Problem("crisp_unreachable")
         for pause in (*_PAUSES, None):
             self._charge(tenant)
-            answer = self._client(tenant).send(call)
+            answer = self._client(tenant, self._hasty).send(call)
             judgement = judge(call, answer)
             halted = self._account(tenant, answer, judgement)
             if isinstance(answer, Reply) and judgement.action is Action.ANSWER:
-                return answer
+                # Nobody is there any more: an earlier try was done, only its answer was lost.
+                done = unsure and call.method == "DELETE" and answer.status == 404
+                return replace(answer, status=200) if done else answer
+            unsure = unsure or judgement.maybe_applied
             replaced = judgement.action is Action.HALT and not halted
-            if not (replaced or judgement.action is Action.RETRY) or pause is None:
+            again = replaced or judgement.action is Action.RETRY
+            if pause is None or not again or time.monotonic() + pause >= until:
                 raise self._problem(tenant, answer, judgement)
             time.sleep(pause)
             tenant = self._tenant(tenant.id)

@@ -139,6 +139,8 @@ class Drain:
             leases.renew(connection, self.lease, now)
             turn = Turn(self, connection, now)
             turn.take_answers(gathered)
+            # What is claimed now may be about a person whom an answer has just changed.
+            turn.save_people()
             turn.claim(look=look)
             turn.charge()
             turn.save()

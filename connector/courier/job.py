@@ -22,8 +22,8 @@ _MOST_TRAIL = 50
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Backoff with full jitter: the pause before try n is random up to `base` · 2ⁿ, at most `cap`; a record that is
-    older than `age` is dead. All in milliseconds."""
+    """Backoff with full jitter: the pause before try n is random up to `base` · 2ⁿ, at most `cap`; a record that has
+    failed for `age` is dead. All in milliseconds."""
 
     base: int = 500
     cap: int = 300_000
@@ -46,12 +46,13 @@ class Job:
     outcome: Outcome | None = None
     due_at: int | None = None
     seen: Seen = field(default_factory=Seen)
-    written: bool = False
 
     def __post_init__(self) -> None:
         rows = self.group.rows
         times = self.person.times if self.person else {}
-        self.folded = fold([(Contact.from_flat(row.contact), row.at) for row in rows], times)
+        # The address may have changed since these records were accepted.
+        self.who = (self.person.email if self.person else None) or self.group.who
+        self.folded = fold([(self._said(row), row.at) for row in rows], times, self.who)
         told = [row for row, said in zip(rows, self.folded.told, strict=True) if said]
         self.primary: Row[Any] = (told or rows)[-1]
         self.nothing_new = not told
@@ -65,13 +66,20 @@ class Job:
         self.seen = self._seen_before()
         self.plan: Plan = upsert(
             self.folded.contact,
-            self.group.who,
+            self.who,
             self.seen,
             mode=self.primary.mode,
             how=self.how,
             fields=self.fields,
             created=self.step == "created",
         )
+
+    @property
+    def names(self) -> set[str]:
+        """Every name under which the person may be told something meanwhile."""
+        before = self.person.names if self.person else []
+        names = (self.group.who, self.who, *before, self.seen.people_id, self.seen.known.email)
+        return {name for name in names if name}
 
     @property
     def live(self) -> bool:
@@ -110,9 +118,8 @@ class Job:
         seen = self.seen
         if self.unsure is not None:
             seen = certain(seen, Contact() if done else self._told(self.folded.contact))
-        who = self.group.who
-        email = seen.known.email or (who if "@" in who else None)
-        people_id = seen.people_id or (None if "@" in who else who)
+        email = seen.known.email or (self.who if "@" in self.who else None)
+        people_id = seen.people_id or (None if "@" in self.who or self.step == "created" else self.who)
         before = self.person.id if self.person else None
         times = self.folded.times if done else (self.person.times if self.person else {})
         return Person(email, people_id, seen.known, times, seen.complete, before)
@@ -120,11 +127,16 @@ class Job:
     def _seen_before(self) -> Seen:
         if self.person is None:
             return Seen(unsure_since=self.unsure)
-        seen = Seen(self.person.people_id, self.person.known, exists=True, complete=self.person.complete)
+        seen = self.person.seen
         if self.unsure is None:
             return seen
-        said = [self._told(Contact.from_flat(row.contact)) for row in self.group.rows]
+        said = [self._told(self._said(row)) for row in self.group.rows]
         return doubted(seen, said, self._told(self.folded.contact))
+
+    def _said(self, row: Row[Any]) -> Contact:
+        """What a record says; the name under which it was accepted is the person's name of now."""
+        contact = Contact.from_flat(row.contact)
+        return contact.with_email(self.who) if contact.email == self.group.who else contact
 
     def _told(self, contact: Contact) -> Contact:
         """What of a contact is told to Crisp."""
@@ -137,7 +149,6 @@ class Job:
             self.call, self.outcome = None, end.value
 
     def _wrote(self, call: Call) -> None:
-        self.written = True
         self.step = "created" if "created" in (self.step, call.makes) else "updated"
         self.changed.extend(key for key in call.changes if key not in self.changed)
 
@@ -146,7 +157,7 @@ class Job:
         if self.unsure is None or self.seen.exists or call.method != "GET":
             return
         if created_since(answer, self.unsure):
-            self.step, self.written = "created", True
+            self.step = "created"
             self.changed.extend(key for key in named(self.folded.contact).said() if key not in self.changed)
 
     def _remember(self, call: Call, answer: Reply | Failure, now: int) -> None:

@@ -10,16 +10,19 @@ from connector.ledger.work import Group
 
 def progress(job: Job, token: int) -> Iterator[dict[str, Any]]:
     """A job that goes on: its finished step, so that a retry resumes there."""
-    yield _row(job, job.primary.id, "waiting", claim=token, due_at=job.primary.due_at)
+    primary = job.primary
+    yield _row(job, primary.id, "waiting", claim=token, due_at=primary.due_at, failing_since=primary.failing_since)
 
 
-def parked(job: Job, *, code: str | None, due_at: int) -> Iterator[dict[str, Any]]:
+def parked(
+    job: Job, *, code: str | None, due_at: int | None, failing_since: int | None = None
+) -> Iterator[dict[str, Any]]:
     """A job that waits: every record of it is free again, the primary carries what was done."""
     for record in job.group.rows:
         if record.id == job.primary.id:
-            yield _row(job, record.id, "waiting", code=code, due_at=due_at)
+            yield _row(job, record.id, "waiting", code=code, due_at=due_at, failing_since=failing_since)
         else:
-            yield _blank(record, "waiting", due_at=due_at)
+            yield _blank(record, "waiting", due_at=due_at, failing_since=record.failing_since)
 
 
 def released(group: Group, **more: Any) -> Iterator[dict[str, Any]]:
@@ -67,6 +70,7 @@ def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None,
         "trail": job.trail,
         "step": job.step,
         "unsure": job.unsure,
+        "failing_since": None,
         "claim": None,
         "due_at": None,
         "people_id": job.seen.people_id,
@@ -77,7 +81,8 @@ def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None,
 
 
 def _kept(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in ("code", "detail", "changed", "calls", "trail", "step", "due_at")}
+    names = ("code", "detail", "changed", "calls", "trail", "step", "failing_since", "due_at")
+    return {name: getattr(record, name) for name in names}
 
 
 def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:
@@ -92,6 +97,7 @@ def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:
         "trail": [],
         "step": None,
         "unsure": record.unsure,
+        "failing_since": None,
         "claim": None,
         "due_at": None,
         "people_id": record.people_id,

@@ -13,7 +13,7 @@ from connector.courier.flight import Answered
 from connector.courier.job import Job
 from connector.courier.saving import broken, ended, parked, progress, released
 from connector.crisp.answers import Action, Failure, Judgement
-from connector.crisp.calls import Call, Outcome, Reply
+from connector.crisp.calls import Outcome, Reply, Seen
 from connector.ledger import connections as tenants
 from connector.ledger import people, quotas, work
 from connector.ledger.people import Person
@@ -30,6 +30,8 @@ _AHEAD = 0.25
 _HORIZON = 400
 # A record of a person who is in hand under another name is looked at again after so long.
 _TWIN_PAUSE = 1_000
+# Of somebody of whom no more is known there is nothing to keep.
+_MERELY_THERE = Seen(exists=True)
 
 
 class Turn:
@@ -47,7 +49,7 @@ class Turn:
 
     def take_answers(self, gathered: Iterable[Answered]) -> None:
         """Each job takes its answer and goes on, ends, or waits."""
-        for job, call, answer in gathered:
+        for job, _, answer in gathered:
             try:
                 judgement = job.take(answer, self.now)
             except Exception as problem:
@@ -55,7 +57,7 @@ class Turn:
                 continue
             self.budget = budget_after(self.budget, answer, judgement, self.now)
             self._count_failures(answer, judgement)
-            self._follow(job, call, answer, judgement)
+            self._follow(job, answer, judgement)
 
     def claim(self, *, look: bool) -> None:
         """Takes on as many people as there is room for, unless the drain is to end."""
@@ -89,14 +91,20 @@ class Turn:
             for job in jobs[len(grant.slots) : count]:
                 self._park(job, "quota_used_up", grant.wait_until or self.now)
 
+    def save_people(self) -> None:
+        """Writes what is known by now of the people who were told something."""
+        if self.persons:
+            people.save(self.connection, self.drain.connection.id, self.persons.values(), self.now)
+            self.persons.clear()
+
     def save(self) -> None:
         """Writes people, records and budget."""
-        people.save(self.connection, self.drain.connection.id, self.persons.values(), self.now)
+        self.save_people()
         work.save(self.connection, self.drain.lease, self.rows)
         if self.budget != self._before:
             quotas.save(self.connection, self.drain.connection.id, self.budget)
 
-    def _follow(self, job: Job, call: Call, answer: Reply | Failure, judgement: Judgement) -> None:
+    def _follow(self, job: Job, answer: Reply | Failure, judgement: Judgement) -> None:
         if judgement.action is Action.HALT:
             self._halt(job, judgement.code)
         elif judgement.action is Action.THROTTLE:
@@ -106,7 +114,7 @@ class Turn:
         elif job.outcome is not None:
             self._end(job)
         else:
-            if call.makes:
+            if job.seen.exists:
                 self.rows.extend(progress(job, self.drain.lease.token))
                 self._keep(job)
             self.drain.wanting.append(job)
@@ -147,14 +155,15 @@ class Turn:
         drain = self.drain
         if not groups:
             return
-        known = people.by_who(self.connection, drain.connection.id, [group.who for group in groups])
-        busy = {job.person.id for job in drain.jobs.values() if job.person}
+        known = people.by_who(self.connection, drain.connection.id, {name for group in groups for name in group.names})
+        busy = {name for job in drain.jobs.values() for name in job.names}
         for group in groups:
-            person = known.get(group.who)
-            if person is not None and person.id in busy:
+            person = next((known[name] for name in group.names if name in known), None)
+            names = {group.who, *(person.names if person else ())}
+            if names & busy:
                 self.rows.extend(released(group, due_at=self.now + _TWIN_PAUSE))
                 continue
-            busy.update({person.id} if person else ())
+            busy |= names
             self._begin(group, person)
 
     def _begin(self, group: Group, person: Person | None) -> None:
@@ -186,40 +195,42 @@ class Turn:
         if outcome is not None and outcome.status == "waiting":
             self._retry(job, outcome.code or "crisp_unsettled")
             return
-        if outcome is not None and outcome.code == "contact_missing":
-            people.forget(self.connection, self.drain.connection.id, job.group.who)
-        elif job.written or job.person is not None:
-            self._keep(job)
         self._finish(job, outcome)
 
     def _finish(self, job: Job, outcome: Outcome | None) -> None:
         job.outcome = outcome
+        self._keep(job)
         self.rows.extend(ended(job, self.now))
         self._leave(job)
 
     def _keep(self, job: Job) -> None:
-        person = job.person_now()
-        if job.person is not None and job.person.email != person.email and person.email:
-            people.displace(self.connection, self.drain.connection.id, person)
-        self.persons[job.group.who] = person
+        """What is known of the person by now; who is not in Crisp is forgotten."""
+        if job.seen == _MERELY_THERE:
+            return
+        if job.seen.exists:
+            self.persons[job.group.who] = job.person_now()
+        else:
+            people.forget(self.connection, self.drain.connection.id, job.names)
 
     def _retry(self, job: Job, code: str, answer: Reply | Failure | None = None) -> None:
-        """Later, with a growing pause, and not before Crisp wants it; too old, it is dead."""
+        """Later, with a growing pause, and not before Crisp wants it; dead when it has only failed for too long.
+
+        Days of waiting for quota or a credential are no failures; a step that works is no end of them.
+        """
         retries = self.drain.tools.retries
-        if self.now - job.primary.waiting_since >= retries.age:
+        since = self.now if job.primary.failing_since is None else job.primary.failing_since
+        if self.now - since >= retries.age:
             self._give_up(job, code)
             return
         asked = (answer.retry_after or 0) * 1000 if isinstance(answer, Reply) else 0
-        self._park(job, code, self.now + max(int(asked), retries.pause(job.primary.attempts)))
+        due_at = self.now + max(int(asked), retries.pause(job.primary.attempts))
+        self._park(job, code, due_at, failing_since=since)
 
     def _give_up(self, job: Job, code: str) -> None:
-        job.outcome = Outcome("dead", code)
-        if job.written or job.person is not None:
-            self._keep(job)
-        self._finish(job, job.outcome)
+        self._finish(job, Outcome("dead", code))
 
-    def _park(self, job: Job, code: str, due_at: int) -> None:
-        self.rows.extend(parked(job, code=code, due_at=due_at))
+    def _park(self, job: Job, code: str, due_at: int, failing_since: int | None = None) -> None:
+        self.rows.extend(parked(job, code=code, due_at=due_at, failing_since=failing_since))
         self._leave(job)
 
     def _leave(self, job: Job) -> None:
@@ -242,8 +253,7 @@ class Turn:
             self.budget = give_back(self.budget, len(unsent), self.now)
         for job in chain(unsent, drain.wanting):
             row = job.primary
-            self.rows.extend(
-                parked(job, code=row.code, due_at=row.due_at) if job.calls or job.step else released(job.group)
-            )
+            kept = {"code": row.code, "due_at": row.due_at, "failing_since": row.failing_since}
+            self.rows.extend(parked(job, **kept) if job.calls or job.step else released(job.group))
             self._leave(job)
         drain.wanting.clear()

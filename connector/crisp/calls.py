@@ -95,7 +95,11 @@ class Seen:
     unsure_since: int | None = None
 
     def after(self, call: Call, reply: Reply, fields: Mapping[str, Field]) -> "Seen":
-        """What is known once this reply is in; the same as before unless it was 2xx."""
+        """What is known once this reply is in: 409 to a create and 404 for a person begin anew, as the plan does."""
+        if reply.status == 409 and call.makes == "created" and not self.exists:
+            return Seen(exists=True)
+        if reply.status == 404 and "{who}" in call.path:
+            return Seen()
         if not reply.ok:
             return self
         if call.method == "GET" and isinstance(reply.data, dict):

@@ -19,8 +19,8 @@ from connector.crisp.answers import Failure, reply_of
 from connector.crisp.calls import Call, Reply
 from connector.version import __version__
 
-# Seconds to connect and to wait for an answer.
-_TIMEOUTS = (5.0, 30.0)
+# Seconds to connect, and to wait for an answer; where somebody waits for it in person, no longer than the last.
+_CONNECT, _READ, _READ_HASTY = 5.0, 30.0, 10.0
 _LONGEST_PAUSE = 86_400.0
 
 
@@ -39,6 +39,8 @@ class Credential:
 
 class Client:
     """Calls for one connection; `send` may be used by many threads at once."""
+
+    read_timeout = _READ
 
     def __init__(self, credential: Credential, base_url: str, connections: int) -> None:
         self.credential = credential
@@ -64,7 +66,7 @@ class Client:
                 self._root + path,
                 json=call.body,
                 params=call.query,
-                timeout=_TIMEOUTS,
+                timeout=(_CONNECT, self.read_timeout),
                 allow_redirects=False,
             )
         except OSError as problem:  # as every exception of requests is, and a missing file of certificates
@@ -81,6 +83,7 @@ class Clients:
 
     def __init__(self, base_url: str, connections: int, make: Callable[..., Client] = Client) -> None:
         self._base_url, self._connections, self._make = base_url, connections, make
+        self._read_timeout = _READ
         self._known: dict[str, Client] = {}
         self._lock = Lock()
 
@@ -92,7 +95,14 @@ class Clients:
                 if known is not None:
                     known.close()  # Calls that it has in flight end as they would have.
                 known = self._known[connection_id] = self._make(credential, self._base_url, self._connections)
+                known.read_timeout = self._read_timeout
             return known
+
+    def hasty(self) -> "Clients":
+        """Clients of the same kind that wait less long for an answer."""
+        made = Clients(self._base_url, self._connections, self._make)
+        made._read_timeout = _READ_HASTY
+        return made
 
     def close(self) -> None:
         """Closes every session."""

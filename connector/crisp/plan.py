@@ -1,8 +1,8 @@
 """Plans: the fewest calls that make Crisp say what a contact says. Generators without I/O.
 
 A plan never searches first: it writes by key and reads 404 and 409 as routing. New person: profile, then data.
-Known person: one PATCH per changed resource. Person whom only Crisp knows: create answered 409, a read where
-something could be lost without it, profile, data.
+Known person: one PATCH per changed resource. Person whom only Crisp knows: create answered 409, a read that tells
+the person's other name and what is there, profile, data.
 """
 
 from collections.abc import Generator, Mapping
@@ -55,7 +55,7 @@ def upsert(
         try:
             return (yield from writer.write(seen))
         except _Gone:
-            seen = Seen()
+            writer.who, seen = str(writer.told.email), Seen()
     return Outcome("waiting", "crisp_unsettled")
 
 
@@ -88,15 +88,17 @@ class _Writer:
 
     def _look(self, seen: Seen) -> Generator[Call, Reply, Seen]:
         """Reads the person after a create whose answer was lost: was it done, and was it ours?"""
-        reply = yield self._call("GET", _PROFILE, self.who)
+        who = self.who if self.mode == "update" else self.told.email or self.who
+        call = self._call("GET", _PROFILE, who)
+        reply = yield call
         if reply.status == 404:
             return Seen()
         self.created = created_since(reply, seen.unsure_since)
-        return self._seen(seen, self._call("GET", _PROFILE, self.who), reply)
+        return self._seen(seen, call, reply)
 
     def _introduce(self, seen: Seen) -> Generator[Call, Reply, Seen | Outcome]:
-        """Creates the person, or finds out that Crisp has it."""
-        if self.mode == "update" or self.told.email is None:
+        """Creates the person, or finds out that Crisp has it. Who is named by people_id was in Crisp already."""
+        if self.mode == "update" or self.told.email is None or (self.mode == "upsert" and "@" not in self.who):
             return Seen(exists=True)
         call = self._creation()
         reply = yield call
@@ -108,20 +110,16 @@ class _Writer:
         return Seen(exists=True)
 
     def _meet(self, seen: Seen) -> Generator[Call, Reply, Seen | Outcome]:
-        """Reads a person who is not wholly known, before adding to what is there."""
+        """Reads a person who is not wholly known, before adding to what is there, and to learn both names."""
         change = news(self.told, seen.known, complete=seen.complete)
-        if seen.complete or not (self._must_read(change) or self._must_ask(change, seen)):
+        named = seen.people_id is not None and seen.known.email is not None
+        if seen.complete or (named and not self._must_read(change)):
             return seen
         call = self._call("GET", _PROFILE, self._person(seen))
         reply = yield call
         if reply.status == 404:
             return self._missing(reply)
         return self._seen(seen, call, reply)
-
-    def _must_ask(self, change: Contact, seen: Seen) -> bool:
-        """Whether nothing else would find out that there is nobody to update."""
-        says_nothing = not any(change.said()) and change.email in (None, self.who)
-        return self.mode == "update" and seen.people_id is None and says_nothing
 
     def _must_read(self, change: Contact) -> bool:
         """Whether writing blindly could lose segments or the rest of a sub-object."""
@@ -154,7 +152,10 @@ class _Writer:
         reply = yield call
         if reply.status == 409:
             return Outcome("rejected", "email_taken", reply.reason)
-        return True if reply.ok else self._missing(reply)
+        if not reply.ok:
+            return self._missing(reply)
+        self.who = said.email or self.who
+        return True
 
     def _data(self, change: Contact, seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
         """PATCH data, when a key is new, changed or removed."""

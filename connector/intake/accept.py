@@ -110,7 +110,7 @@ class Intake:
                 and self.manifest.sources[incoming.source].global_ids
             ):
                 emails.setdefault(incoming.source, {})[said.id] = email
-        for source, linked in emails.items():
+        for source, linked in sorted(emails.items()):  # one order for all, else batches lock each other out
             people.link(connection, connection_id, source, linked)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from connector.contact import Contact, fold
 from connector.crisp.calls import STATUSES, Call, How, Mode, Outcome, Reply, Seen, Status
+from connector.crisp.card import card_of
 from connector.crisp.plan import upsert
 from connector.intake.decide import Decision, Knowledge, decide, placeless
 from connector.intake.known import knowledge
@@ -104,17 +105,20 @@ def _by_person(previewed: list[Previewed]) -> Mapping[str, list[Previewed]]:
 
 
 def _foresee(group: list[Previewed], known: Knowledge, mode: Mode, how: How, fields: Mapping[str, Field]) -> None:
-    """Records of one person go out as one: the last has the outcome, the others are superseded."""
-    for each in group[:-1]:
+    """Records of one person go out as one: the last that adds something has the outcome, the others are superseded."""
+    waiting = [each for each in group if each.decision.status == "waiting"]
+    for each in group[:-1] if not waiting else group:
         each.status = "superseded"
-    waiting = [each.decision for each in group if each.decision.status == "waiting"]
     if not waiting:
         return
-    person = known.people.get(waiting[0].who or "")
-    folded = fold([(decision.contact, decision.at) for decision in waiting], person.times if person else {})
-    last = group[-1]
-    plan = _Imagined(person, fields).run(folded.contact, str(waiting[0].who), mode, how)
-    last.plan, last.status, last.code = plan
+    who = str(waiting[0].decision.who)
+    person = known.people.get(who)
+    changes = [(each.decision.contact, each.decision.at) for each in waiting]
+    folded = fold(changes, person.times if person else {}, who)
+    told = [each for each, adds in zip(waiting, folded.told, strict=True) if adds]
+    if told:
+        plan = _Imagined(person, fields).run(folded.contact, who, mode, how)
+        told[-1].plan, told[-1].status, told[-1].code = plan
 
 
 class _Imagined:
@@ -130,8 +134,7 @@ class _Imagined:
         return calls, "created" if self.created else outcome.status, outcome.code
 
     def _calls(self, contact: Contact, who: str, mode: Mode, how: How) -> Iterator[Call]:
-        person = self.person
-        seen = Seen(person.people_id, person.known, exists=True, complete=person.complete) if person else Seen()
+        seen = self.person.seen if self.person else Seen()
         plan = upsert(contact, who, seen, mode=mode, how=how, fields=self.fields)
         try:
             call = next(plan)
@@ -147,4 +150,6 @@ class _Imagined:
                 return Reply(409, "people_exists")
             self.created = True
             return Reply(201, "added", {"people_id": None})
+        if call.method == "GET" and self.person is not None:
+            return Reply(200, "resolved", card_of(self.person.known, self.fields))
         return Reply(200, "updated", {})

@@ -37,7 +37,7 @@ def row_of(
         "step": None,
         "unsure": None,
         "attempts": 0,
-        "waiting_since": now,
+        "failing_since": None,
         "claim": None,
         "due_at": None,
         "superseded_by": None,

@@ -7,7 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from connector.budget import Limits
 from connector.ids import new_id
+from connector.ledger import quotas
+from connector.ledger.remains import leave
 from connector.ledger.tables import connections, keys
 from connector.ledger.upsert import insert_or_update
 
@@ -31,7 +34,7 @@ class CrispConnection:
 
 
 def save(connection: Connection, wanted: CrispConnection, now: int) -> None:
-    """Inserts or replaces a connection; a changed credential ends a halt."""
+    """Inserts or replaces a connection; a quota that was used up and is raised has room at once."""
     row = {
         "id": wanted.id,
         "label": wanted.label,
@@ -46,6 +49,7 @@ def save(connection: Connection, wanted: CrispConnection, now: int) -> None:
         "created_at": now,
     }
     insert_or_update(connection, connections, [row], ("id",), kept=("created_at",))
+    quotas.reopen(connection, wanted.id, Limits(wanted.daily_quota, wanted.rate))
 
 
 def every(connection: Connection) -> list[CrispConnection]:
@@ -68,6 +72,7 @@ def locked(connection: Connection, connection_id: str) -> CrispConnection | None
 
 def remove(connection: Connection, connection_id: str) -> bool:
     """Removes a connection and everything of it."""
+    leave(connection)
     return bool(connection.execute(delete(connections).where(connections.c.id == connection_id)).rowcount)
 
 
@@ -85,10 +90,12 @@ def suggestions(connection: Connection, connection_id: str) -> tuple[dict[str, l
     return row.suggestions, row.suggested_at or 0
 
 
-def save_suggestions(connection: Connection, connection_id: str, found: dict[str, list[str]], now: int) -> None:
-    """Stores what Crisp said is in use."""
+def save_suggestions(
+    connection: Connection, connection_id: str, found: dict[str, list[str]] | None, asked_at: int
+) -> None:
+    """Stores what Crisp said is in use, None when it never did, and when it was asked."""
     changed = update(connections).where(connections.c.id == connection_id)
-    connection.execute(changed.values(suggestions=found, suggested_at=now))
+    connection.execute(changed.values(suggestions=found, suggested_at=asked_at))
 
 
 def _of(row: Row[Any]) -> CrispConnection:

@@ -2,23 +2,36 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+from connector.ledger import remains
+
+log = structlog.get_logger()
 
 # Every version of the tables, oldest first; the last is what this code speaks.
 VERSIONS = ("0001",)
 _ADVISORY_LOCK = 0x63726973  # "cris": one process at a time creates the tables on PostgreSQL
 _BUSY_SECONDS = 30
+# Seconds that the cleaning which is made up for waits for others, and for how many of its length it then rests.
+_CLEANING_PATIENCE, _CLEANING_SHARE = 2.0, 20
+_OWED = "What was deleted is gone, but can still be in its files: serve and work clean them as soon as they can."
 _NEWER = "The database is of a newer version than this program. Install the newer crisp-connector."
 
 
 class DatabaseProblem(Exception):
     """The database cannot be used; the text says why and what to do."""
+
+
+class WrongVersion(DatabaseProblem):
+    """Its tables are not those that this program speaks; the text may be shown to anybody."""
 
 
 class Ledger:
@@ -35,6 +48,7 @@ class Ledger:
         if self.is_sqlite and self.url.database in (None, "", ":memory:"):
             raise DatabaseProblem("SQLite needs a file here: several threads share the database. Name one in its URL.")
         self._durable, self._light = (_engine(self.url.render_as_string(hide_password=False), d) for d in (True, False))
+        self._clean_at = 0.0
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
@@ -55,9 +69,9 @@ class Ledger:
         if version is None:
             self.migrate()
         elif version in VERSIONS[:-1]:
-            raise DatabaseProblem("The database is of an older version. Run: crisp-connector migrate")
+            raise WrongVersion("The database is of an older version. Run: crisp-connector migrate")
         elif version != VERSIONS[-1]:
-            raise DatabaseProblem(_NEWER)
+            raise WrongVersion(_NEWER)
 
     def version(self) -> str | None:
         """The version of the tables, None when there are none."""
@@ -73,26 +87,38 @@ class Ledger:
 
         before = self.version()
         if before is not None and before not in VERSIONS:
-            raise DatabaseProblem(_NEWER)
+            raise WrongVersion(_NEWER)
         with _explained(self.url.database), self.write(durable=True) as connection:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             upgrade(connection)
         return before, VERSIONS[-1]
 
-    def forget_deleted(self) -> None:
-        """Makes deleted rows unreadable in the database's own files: they are rewritten without them.
+    def forget_deleted(self, *, patience: float = _BUSY_SECONDS, largest: int | None = None) -> None:
+        """Makes deleted rows unreadable in the database's own files.
 
-        `secure_delete` alone overwrites nearly all; rows that were moved between pages can leave copies.
+        Raises `DatabaseProblem` when that cannot be done now, or the file is larger than that: it is still owed.
         """
         if not self.is_sqlite:
             return
-        with self._light.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("VACUUM")
-            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if busy:  # Somebody reads, and has done for the whole busy timeout: the log keeps its old pages.
-                raise DatabaseProblem("The database is busy: what was deleted is still in its log. Try again.")
+        file = self.files()[0]
+        try:
+            if largest is not None and file.stat().st_size > largest:
+                raise DatabaseProblem(f"The database is large. {_OWED}")
+            remains.clean(file, patience)
+        except (sqlite3.Error, OSError) as problem:
+            raise DatabaseProblem(f"The database is busy. {_OWED}") from problem
+
+    def clean_up(self) -> None:
+        """Makes up for what `forget_deleted` could not do; the larger the file, the rarer, for others cannot write."""
+        if not self.is_sqlite or time.monotonic() < self._clean_at or not remains.owed(self.files()[0]):
+            return
+        begun = time.monotonic()
+        try:
+            self.forget_deleted(patience=_CLEANING_PATIENCE)
+        except DatabaseProblem as problem:
+            log.warning("cleaning_owed", reason=str(problem.__cause__))
+        self._clean_at = time.monotonic() + (time.monotonic() - begun) * _CLEANING_SHARE
 
     def files(self) -> list[Path]:
         """The files of an SQLite database."""

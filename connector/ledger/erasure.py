@@ -1,17 +1,22 @@
 """Erasure: every trace of a person goes; outcomes keep their codes and counts, so that totals still add up."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, delete, func, or_, select, update
 
+from connector.ledger.remains import leave
 from connector.ledger.tables import idempotency, links, people, records
 
 _PERSONAL = ("who", "email", "people_id", "source_id", "contact", "detail")
 _BLANK: dict[str, object] = {**dict.fromkeys(_PERSONAL), "notes": [], "changed": [], "trail": []}
-_CANCELLED: dict[str, object] = {"status": "rejected", "code": "contact_erased", "due_at": None}
+# Without its claim, a drain that has a record in hand saves nothing.
+_CANCELLED: dict[str, object] = {"status": "rejected", "code": "contact_erased", "due_at": None, "claim": None}
 # A sender may put the address into its idempotency key; an answer that is kept may show it.
-_TOLD = (idempotency.c.key, cast(idempotency.c.answer, Text))
+_ANSWER = func.coalesce(cast(idempotency.c.answer, Text), "")
+# A shorter people_id is no name that is known anywhere else: it may be a part of any word.
+_SHORTEST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +27,34 @@ class Erased:
     records: int
     links: int
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the person was not known here."""
+        return not (self.people or self.records or self.links)
 
-def identities(connection: Connection, connection_id: str, who: str) -> set[str]:
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands: `known`: its names by now; `names`: those and the names that it had; how many records a
+    call has in hand; and a mark that every delivery changes."""
+
+    known: frozenset[str]
+    names: frozenset[str]
+    in_hand: int
+    mark: tuple[int, int]
+
+
+def identities(connection: Connection, connection_id: str, whos: Collection[str]) -> frozenset[str]:
     """Every email and people_id by which this person is known, or was before the email changed."""
+    known = _known(connection, connection_id, whos)
+    return known | _former(connection, connection_id, known)
+
+
+def _known(connection: Connection, connection_id: str, whos: Collection[str]) -> frozenset[str]:
     mine = people.c.connection_id == connection_id
-    rows = connection.execute(
-        select(people.c.email, people.c.people_id).where(mine, or_(people.c.email == who, people.c.people_id == who))
-    )
-    names = {who, *(name for row in rows for name in row if name)}
-    return names | _former(connection, connection_id, names)
+    named = or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
+    rows = connection.execute(select(people.c.email, people.c.people_id).where(mine, named))
+    return frozenset({*whos, *(name for row in rows for name in row if name)})
 
 
 def _former(connection: Connection, connection_id: str, names: Collection[str]) -> set[str]:
@@ -42,33 +66,71 @@ def _former(connection: Connection, connection_id: str, names: Collection[str]) 
     return found - set(connection.scalars(select(people.c.email).where(others)))
 
 
-def cancel(connection: Connection, connection_id: str, whos: Collection[str], now: int) -> int:
-    """Waiting records of the person that no call has in hand are rejected; returns how many are still in hand."""
-    waiting = (records.c.connection_id == connection_id) & (records.c.status == "waiting") & _of(whos)
-    values = {**_CANCELLED, "finished_at": now}
-    connection.execute(update(records).where(waiting, records.c.claim.is_(None)).values(values))
-    return len(list(connection.scalars(select(records.c.id).where(waiting))))
+def standing(connection: Connection, connection_id: str, whos: Collection[str], *, lock: bool = False) -> Standing:
+    """How a person stands; `lock`: nobody takes a record of it in hand before this transaction ends."""
+    known = _known(connection, connection_id, whos)
+    names = known | _former(connection, connection_id, known)
+    columns = (records.c.status, records.c.claim, records.c.attempts, records.c.finished_at)
+    mine = select(*columns).where(records.c.connection_id == connection_id, _of(names))
+    if lock:
+        mine = mine.order_by(records.c.who, records.c.id).with_for_update()  # in the order in which drains claim
+    rows = connection.execute(mine).all()
+    in_hand = sum(row.status == "waiting" and row.claim is not None for row in rows)
+    mark = (sum(row.attempts for row in rows), max((row.finished_at or 0 for row in rows), default=0))
+    return Standing(known, names, in_hand, mark)
 
 
-def erase(connection: Connection, connection_id: str, whos: Collection[str]) -> Erased:
-    """Removes the person from people, links and records."""
+def erase(
+    connection: Connection, connection_id: str, whos: Collection[str], *, asked_at: int, now: int | None = None
+) -> Erased:
+    """Removes the person from people, links and records, and rejects what waits.
+
+    Records that came after the erasure was asked for and still wait are a new wish: they stay.
+    """
     mine = records.c.connection_id == connection_id
-    touched = select(records.c.id).where(mine, _of(whos))
-    told = or_(idempotency.c.record_id.in_(touched), *(_names(column, whos) for column in _TOLD))
-    connection.execute(delete(idempotency).where(idempotency.c.connection_id == connection_id, told))
-    # Whatever still waits would be told to Crisp again; without its claim, a drain that has it in hand saves nothing.
     waiting = records.c.status == "waiting"
-    connection.execute(update(records).where(mine, waiting, _of(whos)).values({**_CANCELLED, "claim": None}))
-    emptied = connection.execute(update(records).where(mine, _of(whos)).values(_BLANK)).rowcount
-    unlinked = connection.execute(
-        delete(links).where(links.c.connection_id == connection_id, links.c.email.in_(whos))
-    ).rowcount
+    wish = mine & waiting & (records.c.created_at > asked_at)
+    gone = mine & _of(whos) & ~(waiting & (records.c.created_at > asked_at))
+    _forget_requests(
+        connection, connection_id, whos, select(records.c.id).where(gone), select(records.c.id).where(wish)
+    )
+    cancelled = {**_CANCELLED, "finished_at": asked_at if now is None else now}
+    connection.execute(update(records).where(gone, waiting).values(cancelled))
+    emptied = connection.execute(update(records).where(gone).values(_BLANK)).rowcount
+    wished = select(records.c.source_id).where(wish, records.c.source_id.is_not(None))
+    linked = (links.c.connection_id == connection_id) & links.c.email.in_(whos) & links.c.source_id.not_in(wished)
+    unlinked = connection.execute(delete(links).where(linked)).rowcount
     known = (people.c.connection_id == connection_id) & or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
-    return Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked)
+    erased = Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked)
+    leave(connection)
+    return erased
 
 
-def _names(column: ColumnElement[str], whos: Collection[str]) -> ColumnElement[bool]:
-    return or_(*(column.icontains(who, autoescape=True) for who in whos))
+def _forget_requests(
+    connection: Connection,
+    connection_id: str,
+    whos: Collection[str],
+    gone: Select[tuple[str]],
+    kept: Select[tuple[str]],
+) -> None:
+    """Idempotency keys of these records, and those that have a name of the person in them or in their answer."""
+    mine = idempotency.c.connection_id == connection_id
+    connection.execute(delete(idempotency).where(mine, idempotency.c.record_id.in_(gone)))
+    names = [who for who in whos if "@" in who or len(who) >= _SHORTEST]
+    if not names:
+        return
+    parts = or_(*(column.icontains(name, autoescape=True) for column in (idempotency.c.key, _ANSWER) for name in names))
+    others = or_(idempotency.c.record_id.is_(None), idempotency.c.record_id.not_in(kept))
+    rows = connection.execute(select(idempotency.c.key, _ANSWER).where(mine, others, parts))
+    whole = _whole(names)
+    keys = [key for key, answer in rows if whole.search(key) or whole.search(answer)]
+    connection.execute(delete(idempotency).where(mine, idempotency.c.key.in_(keys)))
+
+
+def _whole(names: Collection[str]) -> re.Pattern[str]:
+    """Finds a name that stands by itself: `ada@example.com`, but not in `canada@example.com` or `…example.com.au`."""
+    either = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_]|\.[^\W\d_])", re.IGNORECASE)
 
 
 def _of(whos: Collection[str]) -> ColumnElement[bool]:

@@ -1,12 +1,13 @@
 """People: what Crisp was last told about each, and which source's record is which person."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, or_, select, update
 
 from connector.contact import Contact
+from connector.crisp.calls import Seen
 from connector.ledger.tables import links, people
 from connector.ledger.upsert import insert_or_update
 
@@ -30,6 +31,17 @@ class Person:
     complete: bool = False
     id: int | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """What the person is called, the surest name first."""
+        return [name for name in (self.people_id, self.email) if name]
+
+    @property
+    def seen(self) -> Seen:
+        """What a plan is to know of the person."""
+        known = self.known.with_email(self.email) if self.email else self.known
+        return Seen(self.people_id, known, exists=True, complete=self.complete)
+
 
 def by_who(connection: Connection, connection_id: str, whos: Iterable[str]) -> dict[str, Person]:
     """Email or people_id → person, for those that are known."""
@@ -42,11 +54,13 @@ def by_who(connection: Connection, connection_id: str, whos: Iterable[str]) -> d
 
 
 def save(connection: Connection, connection_id: str, persons: Iterable[Person], now: int) -> None:
-    """Inserts or updates."""
-    rows = [_row(connection_id, person, now) for person in persons]
+    """Inserts or updates. Whoever else is known under one of the names is the same person, or has lost it to this one:
+    there is one row for each person, and for each name."""
+    rows = [_row(connection_id, person, now) for person in _alone(connection, connection_id, list(persons))]
     known = [row for row in rows if row["b_id"] is not None]
     new = [{key: value for key, value in row.items() if key != "b_id"} for row in rows if row["b_id"] is None]
     if known:
+        known.sort(key=lambda row: int(row["b_id"]))  # one order for all, else two transactions may lock each other out
         connection.execute(_SAVE, [{key: row[key] for key in (*_SAVED, "b_id")} for row in known])
     insert_or_update(connection, people, [row for row in new if row["email"]], ("connection_id", "email"))
     nameless = [row for row in new if not row["email"]]
@@ -54,9 +68,35 @@ def save(connection: Connection, connection_id: str, persons: Iterable[Person], 
         connection.execute(insert(people), nameless)
 
 
+def _alone(connection: Connection, connection_id: str, persons: list[Person]) -> list[Person]:
+    """The same persons with the ids of their rows, once all other rows under their names are gone."""
+    names = {name for person in persons for name in person.names}
+    rows = connection.execute(_BY_WHO, {"b_connection": connection_id, "b_whos": list(names)}).all()
+    kept, spare = list[Person](), set[int]()
+    for person in persons:
+        same = [row for row in rows if row.email in person.names or row.people_id in person.names]
+        by_email = sorted(same, key=lambda row: row.email != person.email)
+        row_id = person.id or next((row.id for row in by_email), None)
+        kept.append(replace(person, id=row_id, times=_newest(person, same)))
+        spare |= {row.id for row in same if row.id != row_id}
+    if spare:
+        connection.execute(delete(people).where(people.c.id.in_(spare)))
+    return kept
+
+
+def _newest(person: Person, same: Iterable[Row[Any]]) -> Mapping[str, int]:
+    """The times of all rows of the person; one with another people_id was somebody else's."""
+    times = dict(person.times)
+    for row in same:
+        if row.people_id in (None, person.people_id):
+            times.update({key: max(at, times.get(key, at)) for key, at in row.times.items()})
+    return times
+
+
 def save_times(connection: Connection, persons: Iterable[Person]) -> None:
     """Only the times: what is known of a person is for those to write who have told Crisp."""
-    rows = [{"b_id": person.id, "times": dict(person.times)} for person in persons]
+    times = {person.id: dict(person.times) for person in persons if person.id is not None}
+    rows = [{"b_id": person_id, "times": times[person_id]} for person_id in sorted(times)]
     if rows:
         changed = update(people).where(people.c.id == bindparam("b_id")).values(times=bindparam("times"))
         connection.execute(changed, rows)
@@ -75,15 +115,9 @@ def _row(connection_id: str, person: Person, now: int) -> dict[str, Any]:
     }
 
 
-def displace(connection: Connection, connection_id: str, person: Person) -> None:
-    """Forgets another person under this person's new email: Crisp has given the address to this one."""
-    same = (people.c.connection_id == connection_id) & (people.c.email == person.email)
-    connection.execute(delete(people).where(same, people.c.id.is_distinct_from(person.id)))
-
-
-def forget(connection: Connection, connection_id: str, who: str) -> None:
+def forget(connection: Connection, connection_id: str, names: Collection[str]) -> None:
     """The person is not in Crisp any more."""
-    named = or_(people.c.email == who, people.c.people_id == who)
+    named = or_(people.c.email.in_(names), people.c.people_id.in_(names))
     connection.execute(delete(people).where(people.c.connection_id == connection_id, named))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from connector.budget import Budget
+from connector.budget import Budget, Limits, reopened
 from connector.ledger.tables import quotas
 from connector.ledger.upsert import insert_or_ignore
 
@@ -34,6 +34,15 @@ def locked(connection: Connection, connection_id: str) -> Budget:
 def save(connection: Connection, connection_id: str, budget: Budget) -> None:
     """Stores a budget that was read with `locked` in the same transaction."""
     connection.execute(_SAVE, {"b_connection": connection_id, **asdict(budget)})
+
+
+def reopen(connection: Connection, connection_id: str, limits: Limits) -> None:
+    """The limits were changed: what they leave room for is not paused any more."""
+    row = connection.execute(_LOCK, {"b_connection": connection_id}).one_or_none()
+    before = Budget() if row is None else _of(row)
+    budget = reopened(before, limits)
+    if budget != before:
+        save(connection, connection_id, budget)
 
 
 def _of(row: Row[Any]) -> Budget:

@@ -1,13 +1,20 @@
 """Records: one row for everything that was ever accepted, and what became of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, bindparam, func, insert, select, update
 
+from connector.contact import Contact, dated
 from connector.crisp.calls import STATUSES
+from connector.ledger import people
+from connector.ledger.people import Person
 from connector.ledger.tables import imports, records
+
+_DELIVERED = ("created", "updated", "unchanged", "superseded")
+# Names looked up in one statement.
+_CHUNK = 500
 
 
 class IdentityBroken(AssertionError):
@@ -128,11 +135,45 @@ def chosen(
 
 
 def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:
-    """Dead and rejected records that had a contact wait again; returns how many."""
-    again = (
-        update(records)
-        .where(records.c.connection_id == connection_id, records.c.status.in_(("dead", "rejected")))
-        .where(records.c.who.is_not(None), records.c.contact.is_not(None), *conditions)
-        .values(status="waiting", due_at=now, finished_at=None, attempts=0, code=None, detail=None, waiting_since=now)
-    )
-    return connection.execute(again).rowcount
+    """Dead and rejected records that had a contact wait again; returns how many.
+
+    What was delivered since then is not undone: without a time of its source, a record counts as of when it came.
+    """
+    failed = records.c.status.in_(("dead", "rejected")) & records.c.who.is_not(None) & records.c.contact.is_not(None)
+    chosen_ones = (records.c.connection_id == connection_id, failed, *conditions)
+    _date_deliveries(connection, connection_id, select(records).where(*chosen_ones, records.c.at.is_(None)).subquery())
+    values = {"status": "waiting", "due_at": now, "at": func.coalesce(records.c.at, records.c.created_at)}
+    blank = dict.fromkeys(("finished_at", "code", "detail", "failing_since"))
+    return connection.execute(update(records).where(*chosen_ones).values(**values, **blank, attempts=0)).rowcount
+
+
+def _date_deliveries(connection: Connection, connection_id: str, failed: Subquery) -> None:
+    """Gives the people of these records the times of what was delivered without one after the first of them."""
+    named = connection.execute(select(failed.c.who, failed.c.people_id).distinct()).all()
+    known = _people(connection, connection_id, sorted({name for row in named for name in row if name}))
+    times: dict[int | None, dict[str, int]] = {}
+    for row in connection.execute(_delivered(connection_id, failed)) if known else ():
+        person = known.get(row.people_id) or known.get(row.who)
+        if person is not None:
+            of_person = times.setdefault(person.id, dict(person.times))
+            for key in dated(Contact.from_flat(row.contact)):
+                of_person[key] = max(row.created_at, of_person.get(key, 0))
+    persons = {person.id: person for person in known.values() if person.id in times}
+    people.save_times(connection, [replace(person, times=times[person.id]) for person in persons.values()])
+
+
+def _people(connection: Connection, connection_id: str, names: Sequence[str]) -> dict[str | None, Person]:
+    found: dict[str | None, Person] = {}
+    for start in range(0, len(names), _CHUNK):
+        found.update(people.by_who(connection, connection_id, names[start : start + _CHUNK]))
+    return found
+
+
+def _delivered(connection_id: str, failed: Subquery) -> Select[Any]:
+    """What was delivered to the people of these records after the first of them, without a time of its source."""
+    same = records.c.who.in_(select(failed.c.who)) | records.c.people_id.in_(select(failed.c.people_id))
+    since = select(func.min(failed.c.created_at)).scalar_subquery()
+    told = (records.c.status.in_(_DELIVERED), records.c.contact.is_not(None), records.c.at.is_(None))
+    mine = records.c.connection_id == connection_id
+    columns = (records.c.who, records.c.people_id, records.c.contact, records.c.created_at)
+    return select(*columns).where(mine, *told, records.c.created_at >= since, same)

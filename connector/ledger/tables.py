@@ -103,7 +103,8 @@ imports = Table(
 )
 
 # Every record ever accepted and what became of it. `claim` is the lease token of the drain that has it in hand,
-# `step` what of its plan is done, `unsure` since when a call may have been applied whose answer was never seen.
+# `step` what of its plan is done, `unsure` since when a call may have been applied whose answer was never seen,
+# `failing_since` when Crisp first failed it, with nothing but failures since.
 records = Table(
     "records",
     metadata,
@@ -130,7 +131,7 @@ records = Table(
     Column("step", String(16)),
     Column("unsure", BigInteger),
     Column("attempts", Integer, nullable=False),
-    Column("waiting_since", BigInteger, nullable=False),
+    Column("failing_since", BigInteger),
     Column("claim", BigInteger),
     Column("due_at", BigInteger),
     Column("superseded_by", String(32)),

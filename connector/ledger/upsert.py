@@ -24,11 +24,15 @@ def insert_or_update(
     *,
     kept: Sequence[str] = (),
 ) -> None:
-    """Inserts rows; where one with this key is there, its other columns, but those `kept`, become the new row's."""
+    """Inserts rows; where one with this key is there, its other columns, but those `kept`, become the new row's.
+
+    In the order of the key: two transactions that lock the same rows in different orders would wait for each other.
+    """
     if rows:
         changed = tuple(name for name in rows[0] if name not in (*key, *kept))
         statement = _updating(connection.dialect.name, table, tuple(key), changed)
-        connection.execute(statement, [dict(row) for row in rows])
+        ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
+        connection.execute(statement, [dict(row) for row in ordered])
 
 
 @cache

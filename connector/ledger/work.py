@@ -24,6 +24,7 @@ _SAVED = (
     "trail",
     "step",
     "unsure",
+    "failing_since",
     "claim",
     "due_at",
     "people_id",
@@ -66,6 +67,12 @@ class Group:
 
     who: str
     rows: tuple[Row[Any], ...]
+
+    @property
+    def names(self) -> list[str]:
+        """By what the person may be known, the surest first: an address may have changed since, an id does not."""
+        ids = (row.people_id for row in reversed(self.rows) if row.people_id)
+        return list(dict.fromkeys((*ids, self.who)))
 
 
 def claim(

@@ -165,7 +165,10 @@ class _Builder:
                 self.used.update(*parts)
             return
         for name in self._find(candidate.path):
-            self._add(field, Slot(name, candidate if candidate.values else None, quiet=self._silent(name)))
+            if field.startswith("data."):
+                self.data.setdefault(name, field.removeprefix("data."))
+            else:
+                self._add(field, Slot(name, candidate if candidate.values else None, quiet=self._silent(name)))
             self.used.add(name)
 
     def _read_fallbacks(self) -> set[str]:

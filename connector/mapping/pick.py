@@ -6,7 +6,7 @@ from dataclasses import replace
 from connector.convert import CONVERTERS, Given, Scalar
 from connector.convert.email import addresses, email
 from connector.convert.given import DateOrder
-from connector.convert.segments import segments
+from connector.convert.segments import LONGEST, has_longer, segments
 from connector.convert.text import clean, is_nothing, is_placeholder
 from connector.convert.times import column_order
 from connector.manifest import Candidate, Field
@@ -160,6 +160,8 @@ class Picker:
                 self.add("value_dropped", "segments", path=slot.name)
             elif not is_blank(value) and isinstance(value, str | int | float | list):
                 given.append(value)
+        if any(len(str(value)) > LONGEST for value in given) and has_longer(given):
+            self.add("value_truncated", "segments")
         return segments(given)
 
     def add(self, code: str, field: str | None, *, path: str | None = None) -> None:

@@ -187,7 +187,7 @@ class Stack:
             connection.execute(delete(keys).where(keys.c.label != "CONNECTOR_API_KEY"))
             tenants.remove(connection, "another")
             tenants.save(connection, self.tenant, 0)
-            tenants.save_suggestions(connection, self.tenant.id, None, 0)  # type: ignore[arg-type] # never asked
+            tenants.save_suggestions(connection, self.tenant.id, None, 0)  # never asked
         self.crisp.reset()
 
 

@@ -1,13 +1,17 @@
 """The connection itself: who am I, its keys, its saved mappings."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from structlog.testing import capture_logs
 
 from connector.ledger.tables import keys
+from connector.services import open_services
 from tests.app.stack import API_KEY, DATABASES, WEBSITE, Stack, problem
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
@@ -15,6 +19,15 @@ pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 
 ROWS: dict[str, Any] = {"email": "Courriel pro", "phone": ["Mobile", "Phone"], "data.plan": "Tier"}
 SHOWN: dict[str, Any] = {"email": ["Courriel pro"], "phone": ["Mobile", "Phone"], "data.plan": ["Tier"]}
+
+
+@pytest.fixture
+def own_keys(stack: Stack) -> Iterator[None]:
+    """What becomes of the environment's key is put right again for the tests that follow."""
+    yield
+    with stack.services.ledger.write() as connection:
+        connection.execute(delete(keys))
+    open_services(stack.services.settings).close()
 
 
 class TestMe:
@@ -90,6 +103,18 @@ class TestKeys:
         problem(other.delete(f"/v1/keys/{mine}"), 404, "key_unknown")
         assert [each["label"] for each in other.get("/v1/keys").get_json()] == ["another"]
         assert other.get("/v1/me").get_json()["id"] == "another"
+
+    def test_the_environments_key_stays_revoked_at_the_next_start(self, stack: Stack, own_keys: None) -> None:
+        first = stack.client().get("/v1/keys").get_json()[0]
+        assert stack.client().delete(f"/v1/keys/{first['id']}").status_code == 200
+        with capture_logs() as written:
+            open_services(stack.services.settings).close()
+        problem(stack.client().get("/v1/me"), 401, "key_invalid")
+        assert [(each["event"], each["key"]) for each in written] == [("api_key_revoked", first["id"])]
+        assert API_KEY not in str(written)
+        other = "ck_the-next-key-of-the-environment"
+        open_services(replace(stack.services.settings, api_key=other)).close()
+        assert stack.client(other).get("/v1/me").status_code == 200
 
 
 class TestMappings:

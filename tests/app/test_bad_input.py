@@ -180,7 +180,6 @@ EMAILS = [
 ADDRESSES = [
     Case("address: unknown", 404, "not_found", path="/v1/zebra-7731"),
     Case("address: two slashes", 404, "not_found", path="/v1//contacts"),
-    Case("address: slash at the end", 404, "not_found", path="/v1/contacts/"),
     Case("method: DELETE of all", 405, "method_not_allowed", path=ONE, method="DELETE"),
     Case("method: GET of preview", 405, "method_not_allowed", path=PREVIEW, method="GET"),
     Case("method: invented", 405, "method_not_allowed", path=ONE, method="ZEBRA"),

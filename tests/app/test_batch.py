@@ -90,7 +90,7 @@ def test_a_bad_line_is_rejected_by_its_row_and_the_others_go_on(api: FlaskClient
     assert without_calls(import_["totals"]) == totals(5, created=2, rejected=3)
     rejected = api.get(f"/v1/imports/{import_['id']}/records?outcome=rejected").get_json()
     assert [(record["row"], record["code"]) for record in rejected] == [(row, "record_invalid") for row in (2, 3, 5)]
-    assert all("must be an object" in record["message"] for record in rejected)
+    assert all("must be a JSON object" in record["message"] for record in rejected)
     assert set(crisp.people()) == {ADA, BOB}
 
 

@@ -327,17 +327,6 @@ class TestErase:
         api.delete(PATH)
         assert api.post("/v1/contacts", json=FULL).get_json()["status"] == "created"
 
-    def test_what_waits_of_the_person_is_never_delivered(self, api: FlaskClient, stack: Stack) -> None:
-        stack.save(halted="crisp_credential_refused")
-        waiting = api.post("/v1/contacts", json=FULL).get_json()
-        problem(api.delete(PATH), 503, "connection_halted")
-        outcome = api.get(f"/v1/outcomes/{waiting['outcome_id']}").get_json()
-        assert (outcome["status"], outcome["code"]) == ("rejected", "contact_erased")
-        stack.save(halted=None)
-        told = api.delete(PATH).get_json()
-        assert (told["in_crisp"], told["records"]) == (False, 1)
-        assert stack.crisp.people() == {}
-
 
 class TestWaiting:
     """202: the record is kept, the answer says why it waits and when it is tried again."""

@@ -122,6 +122,19 @@ def test_a_crisp_that_cannot_be_asked_takes_nothing_away(
     assert stack.crisp.calls == before
 
 
+def test_a_crisp_that_fails_is_left_alone_for_a_minute(
+    api: FlaskClient, stack: Stack, used: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form must not be slow at every load; what was known before stays."""
+    known = api.get("/v1/fields?choices=segments").get_json()
+    stack.crisp.switch(error_rate=1.0)
+    for minutes, asked in ((60, True), (60, False), (62, True)):
+        before, ahead = stack.crisp.calls, minutes * 60_000
+        monkeypatch.setattr(stack.services.courier, "clock", lambda ahead=ahead: now_ms() + ahead)
+        assert api.get("/v1/fields?choices=segments").get_json() == known != []
+        assert (stack.crisp.calls > before) is asked
+
+
 def test_a_halted_connection_still_has_its_own_fields(api: FlaskClient, stack: Stack) -> None:
     stack.save(halted="crisp_credential_refused")
     assert {each["key"] for each in api.get("/v1/fields").get_json()} == set(FIELDS)

@@ -64,6 +64,19 @@ def test_tables_of_another_version_are_not_ready(tmp_path: Path, version: str) -
     services.close()
 
 
+def test_where_the_database_is_concerns_nobody(tmp_path: Path) -> None:
+    services = open_services(Settings(data_dir=tmp_path))
+    client = create_app(services).test_client()
+    services.close()
+    for file in services.ledger.files():
+        file.unlink(missing_ok=True)
+    services.ledger.files()[0].mkdir()
+    told = problem(client.get("/readyz"), 503, "database_unavailable")
+    assert str(tmp_path) not in str(told)
+    assert "connector.db" not in str(told)
+    services.ledger.close()
+
+
 def _lost(_: Ledger) -> Any:
     from sqlalchemy.exc import OperationalError
 

@@ -69,6 +69,7 @@ def test_what_is_foreseen_of_a_sample_happens(api: FlaskClient, crisp: Crisp, so
 
 
 KNOWN = {"email": "ada@example.com", "first_name": "Ada", "city": "Rome", "segments": ["vip"], "data": {"plan": "pro"}}
+NEW = {"email": "bob@example.com"}
 CHANGES: list[tuple[str, Any]] = [
     ("nothing", [KNOWN]),
     ("profile", [{**KNOWN, "city": "Bern"}]),
@@ -81,6 +82,10 @@ CHANGES: list[tuple[str, Any]] = [
     ("nothing, then news", [KNOWN, {**KNOWN, "city": "Bern"}]),
     ("nothing twice", [KNOWN, KNOWN]),
     ("there and back", [{**KNOWN, "city": "Bern"}, KNOWN]),
+    (
+        "new, then older",
+        [{**NEW, "city": "Rome", "updated_at": "2024-06-01"}, {**NEW, "city": "Bern", "updated_at": "2024-01-01"}],
+    ),
     ("new, twice", [{"email": "bob@example.com"}, {"email": "bob@example.com", "city": "Bern"}]),
     ("bad, then good", [{"email": "no"}, {**KNOWN, "city": "Bern"}, {}]),
 ]

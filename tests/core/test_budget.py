@@ -11,6 +11,7 @@ from connector.budget import (
     answered,
     give_back,
     opens_at,
+    reopened,
     resets_at,
     seconds_for,
     take,
@@ -68,6 +69,27 @@ def test_out_of_bulk_is_not_out_of_live() -> None:
     spent = take(used(95), SMALL, 1, NOON, live=False).budget
     assert opens_at(spent, live=True) <= NOON < opens_at(spent, live=False)
     assert len(take(spent, SMALL, 3, NOON, live=True).slots) == 3
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_raised_quota_has_room_at_once(live: bool) -> None:
+    out = take(used(90), SMALL, 20, NOON, live=live).budget
+    assert opens_at(out, live=live) > NOON
+    assert reopened(out, SMALL) == out
+    grant = take(out, Limits(1000), 7, NOON + 1, live=live)
+    assert (len(grant.slots), grant.wait_until) == (7, None)
+    assert opens_at(reopened(out, Limits(1000)), live=live) <= NOON
+
+
+def test_a_quota_that_is_raised_too_little_has_room_for_live_work_alone() -> None:
+    out = take(take(used(90), SMALL, 20, NOON, live=False).budget, SMALL, 20, NOON, live=True).budget
+    raised = reopened(out, Limits(104))
+    assert opens_at(raised, live=True) <= NOON < opens_at(raised, live=False)
+
+
+def test_a_pause_of_crisps_stays_when_the_quota_is_raised() -> None:
+    paused = throttled(used(100), 30, NOON)
+    assert reopened(paused, Limits(1000)) == paused
 
 
 def test_calls_are_paced_by_the_rate() -> None:

@@ -191,6 +191,14 @@ def test_a_change_without_time_is_newer_than_what_came_before_it() -> None:
     assert (folded.contact.fields["city"], folded.told, folded.times) == ("Nantes", (True, True, False), {"city": 9})
 
 
+def test_an_address_that_only_names_the_person_takes_no_other_back() -> None:
+    named, moved = Contact({**EMAIL, "city": "Nantes"}), Contact({"email": "ada@example.org"})
+    who = EMAIL["email"]
+    for changes in ([(moved, None), (named, None)], [(named, None), (moved, None)]):
+        assert fold(changes, {}, who).contact.fields == {"email": "ada@example.org", "city": "Nantes"}
+    assert fold([(named, None)], {}, who).contact == named
+
+
 def test_a_change_that_is_late_in_every_field_adds_nothing() -> None:
     late, empty = Contact({**EMAIL, "city": "Paris"}), Contact(EMAIL)
     folded = fold([(late, 5), (empty, 5)], {"city": 9})

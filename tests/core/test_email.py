@@ -44,6 +44,9 @@ def found(cell: str) -> list[str]:
         pytest.param("o'brien+news@example.com", ["o'brien+news@example.com"], id="apostrophe-and-plus-kept"),
         pytest.param("", [], id="blank"),
         pytest.param("not given", [], id="words"),
+        pytest.param("jean dupont@example.com", [], id="typing-mistake-is-not-somebody-else"),
+        pytest.param("my mail is bob@example.com", [], id="sentence"),
+        pytest.param("bob @example.com", [], id="space-before-the-sign"),
     ],
 )
 def test_a_cell_gives_its_addresses_in_order(cell: str, expected: list[str]) -> None:

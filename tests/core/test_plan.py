@@ -93,10 +93,10 @@ def test_promise_9_a_person_whom_only_crisp_knows_costs_four() -> None:
     assert outcome == UPDATED
 
 
-def test_where_nothing_could_be_lost_nothing_is_read() -> None:
-    calls, outcome = run(PLAIN, TAKEN, DONE)
-    assert [call[:2] for call in calls] == [("POST", PROFILE), ("PATCH", THEIRS)]
-    assert calls[1][2] == {"person": PERSON}
+def test_a_person_whom_only_crisp_knows_is_read_once_to_learn_both_names() -> None:
+    calls, outcome = run(PLAIN, TAKEN, Reply(200, "resolved", {"people_id": "p-1", "email": EMAIL}), DONE)
+    assert [call[:2] for call in calls] == [("POST", PROFILE), ("GET", THEIRS), ("PATCH", BY_ID)]
+    assert calls[2][2] == {"person": PERSON}
     assert outcome == UPDATED
 
 
@@ -132,13 +132,14 @@ def test_what_crisp_has_no_place_for_is_not_sent() -> None:
     assert run(told, ADDED)[0] == [("POST", PROFILE, {"email": EMAIL, "person": {"nickname": "Ada"}})]
 
 
+FOUND = Reply(200, "resolved", {"people_id": "p-1", "email": EMAIL})
 # mode, what Crisp holds (None: unknown to us) → calls and end.
 MODES = [
     pytest.param("create", None, [TAKEN], ["POST"], EXISTS, id="create-exists"),
     pytest.param("create", None, [ADDED], ["POST"], UPDATED, id="create-new"),
     pytest.param("create", PLAIN, [TAKEN], ["POST"], EXISTS, id="create-known"),
-    pytest.param("update", None, [DONE], ["PATCH"], UPDATED, id="update-there"),
-    pytest.param("update", None, [NOBODY], ["PATCH"], MISSING, id="update-missing"),
+    pytest.param("update", None, [FOUND, DONE], ["GET", "PATCH"], UPDATED, id="update-there"),
+    pytest.param("update", None, [NOBODY], ["GET"], MISSING, id="update-missing"),
     pytest.param(
         "upsert", Contact({"email": EMAIL}), [NOBODY, ADDED], ["PATCH", "POST"], UPDATED, id="upsert-vanished"
     ),
@@ -161,10 +162,35 @@ def test_an_update_reads_before_it_could_lose_something() -> None:
 
 def test_a_person_named_by_people_id_alone_is_never_created() -> None:
     told = Contact({"phone": "+33639985612"})
-    assert run(told, NOBODY, who="p-1") == (
-        [("PATCH", BY_ID, {"person": {"phone": "+33639985612"}})],
-        MISSING,
+    assert run(told, NOBODY, who="p-1") == ([("GET", BY_ID, None)], MISSING)
+
+
+def test_who_is_named_by_people_id_is_in_crisp_already() -> None:
+    """Under another address, or under none that is known here: a create would make a second contact."""
+    calls, outcome = run(
+        PLAIN, Reply(200, "resolved", {"people_id": "p-1", "email": "old@example.com"}), DONE, who="p-1"
     )
+    assert calls == [("GET", BY_ID, None), ("PATCH", BY_ID, {"email": EMAIL, "person": PERSON})]
+    assert outcome == UPDATED
+
+
+@pytest.mark.parametrize(
+    ("mode", "replies", "methods", "outcome"),
+    [("upsert", [NOBODY, ADDED], ["GET", "POST"], UPDATED), ("update", [NOBODY], ["GET"], MISSING)],
+)
+def test_a_people_id_that_is_nobodys_is_created_if_there_is_an_address(
+    mode: Mode, replies: list[Reply], methods: list[str], outcome: Outcome
+) -> None:
+    calls, ended = run(PLAIN, *replies, who="p-1", mode=mode)
+    assert ([call[0] for call in calls], ended) == (methods, outcome)
+
+
+def test_after_a_change_of_address_the_person_goes_by_the_new_one() -> None:
+    """Where Crisp does not tell the people_id."""
+    told = Contact({"email": "ada@new.example"}, data={"plan": "pro"})
+    calls, outcome = run(told, Reply(200, "resolved", {"email": EMAIL}), DONE, DONE, mode="update")
+    assert [call[1] for call in calls] == [THEIRS, THEIRS, "people/data/ada@new.example"]
+    assert outcome == UPDATED
 
 
 def test_data_of_a_person_who_vanished_begins_again() -> None:

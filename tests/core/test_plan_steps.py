@@ -125,10 +125,22 @@ def test_each_answer_makes_known_what_was_sent() -> None:
     assert run(FULL, seen=seen) == ([], UNCHANGED)
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 302])
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 302])
 def test_an_answer_that_is_not_2xx_makes_nothing_known(status: int) -> None:
     creation = drive(upsert(PLAIN, EMAIL, Seen(), mode="upsert", how=How(), fields=FIELDS), ADDED)[0][0]
     assert UNSURE.after(creation, Reply(status, data={"people_id": "x"}), FIELDS) == UNSURE
+
+
+@pytest.mark.parametrize("seen", [Seen(), UNSURE])
+def test_a_create_that_was_refused_shows_that_the_person_is_there(seen: Seen) -> None:
+    creation = drive(upsert(PLAIN, EMAIL, Seen(), mode="upsert", how=How(), fields=FIELDS), ADDED)[0][0]
+    assert seen.after(creation, TAKEN, FIELDS) == Seen(exists=True)
+    assert known(FULL).after(creation, TAKEN, FIELDS) == known(FULL)
+
+
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "people/profile/{who}"), ("GET", "people/data/{who}")])
+def test_a_person_who_is_gone_is_not_known_any_more(method: str, path: str) -> None:
+    assert known(FULL).after(Call(method, path, EMAIL), NOBODY, FIELDS) == Seen()
 
 
 def test_what_was_read_is_known_and_custom_data_is_kept() -> None:
@@ -150,7 +162,7 @@ def test_a_person_who_is_created_again_has_nothing_from_before() -> None:
     assert known(FULL).after(creation, ADDED, FIELDS) == known(told)
 
 
-HALF_KNOWN = Seen(known=Contact({"email": EMAIL, "nickname": "Ada"}), exists=True)
+HALF_KNOWN = Seen("p-1", known=Contact({"email": EMAIL, "nickname": "Ada"}), exists=True)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +175,7 @@ HALF_KNOWN = Seen(known=Contact({"email": EMAIL, "nickname": "Ada"}), exists=Tru
 def test_a_person_who_is_half_known_is_read_before_something_could_be_lost(told: Contact, sent_last: Any) -> None:
     there = {"people_id": "p-1", "person": {"employment": {"title": "CEO", "role": "lead"}}, "segments": ["old"]}
     calls, outcome = run(told, Reply(200, "resolved", there), DONE, seen=HALF_KNOWN)
-    assert (calls, outcome) == ([("GET", THEIRS, None), ("PATCH", BY_ID, sent_last)], UPDATED)
+    assert (calls, outcome) == ([("GET", BY_ID, None), ("PATCH", BY_ID, sent_last)], UPDATED)
 
 
 @pytest.mark.parametrize(

@@ -19,4 +19,5 @@ def world(ledger: Ledger) -> Iterator[worlds.World]:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs of the client that a test can wait for."""
-    monkeypatch.setattr(client, "_TIMEOUTS", (0.2, 0.2))
+    monkeypatch.setattr(client, "_CONNECT", 0.2)
+    monkeypatch.setattr(client.Client, "read_timeout", 0.2)

@@ -9,10 +9,11 @@ from connector.courier import drain as drains
 from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
 from connector.crisp.client import Client, Clients
-from connector.crisp.plan import check, erase, read
+from connector.crisp.plan import check, erase, read, suggestions
 from connector.errors import Problem
 from connector.ledger import quotas
 from tests.building import contact
+from tests.courier.scripted import scripted
 from tests.courier.world import World
 
 ADA = "ada@example.com"
@@ -161,3 +162,38 @@ def test_those_who_wait_are_told_once_it_is_written(world: World) -> None:
     ids = world.add(contact(ADA, nickname="Ada"), contact("bob@example.com", nickname="Bob", country="Atlantis"))
     world.settle(courier)
     assert sorted(told) == sorted(zip(ids, ["created", "rejected"], strict=True))
+
+
+def test_a_single_plan_ends_while_somebody_still_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No try begins after the deadline, of whichever call; and none waits for its answer as long as a delivery does."""
+    monkeypatch.setattr("connector.courier.courier._DEADLINE", 0.3)
+    tried, waits, failing = list[str](), set[float](), next(check()).path
+    world.deliver(contact(ADA, segments=["vip"]))
+
+    class Slow(Client):
+        def send(self, call: Call) -> Reply | Failure:
+            tried.append(call.method)
+            waits.add(self.read_timeout)
+            time.sleep(0.2)
+            return Reply(502) if call.path == failing else super().send(call)
+
+    courier = world.courier(clients=Clients(world.url, 8, make=Slow))
+    with pytest.raises(Problem, match="reached"):
+        courier.run("W", check())
+    assert len(tried) == 1
+    with pytest.raises(Problem, match="reached"):
+        courier.run("W", suggestions())
+    assert len(tried) == 1 + 2
+    assert waits == {10.0}
+    world.add(contact("bob@example.com"))
+    courier.drain("W", Event())
+    assert waits == {10.0, 30.0}
+
+
+@pytest.mark.parametrize("lost", [Failure("crisp_timeout", sent=True), Reply(502)])
+def test_an_erasure_that_was_done_unseen_is_done(world: World, lost: Reply | Failure) -> None:
+    world.deliver(contact(ADA))
+    assert world.courier(clients=scripted(world, lost)).run("W", erase(ADA)) is True
+    assert world.courier().run("W", erase(ADA)) is False
+    unsent = scripted(world, Failure("crisp_unreachable", sent=False))
+    assert world.courier(clients=unsent).run("W", erase(ADA)) is False

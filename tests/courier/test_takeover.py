@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -46,9 +47,9 @@ def stalling(**more: Any) -> type[Stalling]:
 
 
 @contextmanager
-def running(world: World, client: type[Stalling], stop: Event | None = None) -> Iterator[Courier]:
+def running(world: World, client: type[Stalling], stop: Event | None = None, **settings: Any) -> Iterator[Courier]:
     """A drain of the connection W, with such a client, in a thread of its own; from where it stalls to its end."""
-    courier = world.courier(clients=Clients(world.url, 8, make=client))
+    courier = world.courier(clients=Clients(world.url, 8, make=client), **settings)
     thread = Thread(target=courier.drain, args=("W", stop or Event()))
     thread.start()
     try:
@@ -91,6 +92,19 @@ def test_promise_4_a_dead_drains_last_write_is_not_taken_for_undone(world: World
         world.add(contact(ADA, city="Nantes"))
         world.settle(world.courier(clock=lambda: world.clock() + TERM + 1_000))
     assert world.person(ADA)["person"]["geolocation"]["city"] == "Nantes"
+
+
+def test_a_lost_lease_sends_nothing_that_was_bought(world: World) -> None:
+    """With two calls out and a third bought, the drain finds the lease with another."""
+    world.add(*people(30))
+    client = stalling(after=0)
+    with running(world, client, concurrency=2) as courier:
+        with world.ledger.write() as connection:
+            connection.execute(lease_table.update().values(token=lease_table.c.token + 1, holder="another"))
+        while courier.nudge("W"):
+            sleep(0.01)
+    courier.close()
+    assert client.sent == 2
 
 
 def test_of_two_couriers_one_has_the_lease(world: World) -> None:

@@ -79,7 +79,7 @@ class World:
     def add(self, *said: Contact, **more: Any) -> list[str]:
         """Accepts records; returns their ids."""
         now = self.clock()
-        return add_rows(self.ledger, [row(each, **{"due_at": now, "waiting_since": now, **more}) for each in said])
+        return add_rows(self.ledger, [row(each, **{"due_at": now, "created_at": now, **more}) for each in said])
 
     def deliver(self, *said: Contact, **more: Any) -> list[str]:
         """Accepts records and delivers everything; returns the outcomes' statuses."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from connector.ledger import Ledger
+from connector.budget import Limits, take
+from connector.ledger import Ledger, quotas, work
 from connector.ledger import connections as tenants
 from connector.ledger.tables import metadata
 from tests.building import NOW, add_rows, add_tenant, contact, row, tenant
@@ -100,3 +101,19 @@ def test_removing_a_connection_takes_everything_of_it(shop: Ledger, connection_i
         assert tenants.remove(connection, connection_id) == (connection_id == "W")
     left = "a@example.com" in every_value(shop)
     assert left == (connection_id != "W")
+
+
+def test_a_raised_quota_lets_what_waits_go_out(shop: Ledger) -> None:
+    add_rows(shop, [row(contact("ada@example.com"))])
+    limits = Limits(10)
+    with shop.write() as connection:
+        tenants.save(connection, tenant(daily_quota=10), NOW)
+        for live in (False, True):
+            budget = take(quotas.locked(connection, "W"), limits, 99, NOW, live=live).budget
+            quotas.save(connection, "W", budget)
+        assert work.due_connections(connection, NOW) == []
+        tenants.save(connection, tenant(daily_quota=10, label="the same"), NOW)
+        assert work.due_connections(connection, NOW) == []
+        tenants.save(connection, tenant(daily_quota=1000), NOW)
+        assert work.due_connections(connection, NOW) == ["W"]
+        assert quotas.get(connection, "W").used == 10

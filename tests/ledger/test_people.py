@@ -1,10 +1,12 @@
 """What Crisp was last told about each person."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from connector.contact import Contact
 from connector.ledger import Ledger, people
 from connector.ledger.people import Person
+from connector.ledger.tables import people as table
 from tests.building import NOW, add_tenant
 
 KNOWN = Contact({"email": "ada@example.com", "nickname": "Ada", "phone": None}, ("vip",), {"plan": "pro", "old": None})
@@ -48,9 +50,25 @@ def test_an_address_that_was_another_persons_is_taken_over(shop: Ledger) -> None
     save(shop, ADA, Person("bob@example.com", "p-2"))
     ada = replace(find(shop, "p-1")["p-1"], email="bob@example.com")
     with shop.write() as connection:
-        people.displace(connection, "W", ada)
         people.save(connection, "W", [ada], NOW)
     assert find(shop, "bob@example.com", "p-2").keys() == {"bob@example.com", "p-1"}
+
+
+def test_two_rows_of_one_person_become_one(shop: Ledger) -> None:
+    """First met by each name alone, then by both; the times of both stay."""
+    save(shop, replace(ADA, people_id=None), Person(None, "p-1", times={"city": 3, "nickname": 4}))
+    save(shop, ADA)
+    found = find(shop, "ada@example.com", "p-1")
+    assert found["ada@example.com"] == found["p-1"]
+    assert found["p-1"].times == {"city": 3, "nickname": 5}
+
+
+def test_somebody_without_an_address_is_one_row_however_often_saved(shop: Ledger) -> None:
+    save(shop, Person(None, "p-1"))
+    save(shop, Person(None, "p-1", complete=True))
+    with shop.read() as connection:
+        [found] = connection.execute(table.select()).all()
+    assert found.complete
 
 
 def test_people_without_an_address_are_kept_apart(shop: Ledger) -> None:
@@ -69,7 +87,7 @@ def test_connections_do_not_see_each_others_people(shop: Ledger) -> None:
 def test_a_forgotten_person_is_gone_under_every_name(shop: Ledger) -> None:
     save(shop, ADA)
     with shop.write() as connection:
-        people.forget(connection, "W", "p-1")
+        people.forget(connection, "W", {"p-1"})
     assert find(shop, "ada@example.com", "p-1") == {}
 
 
@@ -88,3 +106,21 @@ def test_links_say_which_person_a_sources_record_is(shop: Ledger) -> None:
         people.link(connection, "W", "dynamics", {"n1": "eve@example.com"})
         found = people.linked(connection, "W", "notion", ["n1", "n2", "n3"])
     assert found == {"n1": "ada@example.org", "n2": "bob@example.com"}
+
+
+def test_batches_that_link_the_same_rows_in_other_orders_do_not_lock_each_other_out(shop: Ledger) -> None:
+    """Sent at once by two senders, as a webhook and a nightly export are."""
+    emails = {f"n{n:04}": f"p{n}@example.com" for n in range(300)}
+    save(shop, *(Person(email) for email in emails.values()))
+    known = list(find(shop, *emails.values()).values())
+
+    def told(way: int) -> None:
+        for _ in range(4):
+            with shop.write() as connection:
+                people.save_times(connection, known[::way])
+                people.link(connection, "W", "notion", dict(list(emails.items())[::way]))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(told, (1, -1, 1, -1)))
+    with shop.read() as connection:
+        assert people.linked(connection, "W", "notion", emails) == emails

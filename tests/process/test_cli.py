@@ -166,7 +166,7 @@ def test_mappings_from_a_file_and_by_name_and_keys_while_the_service_runs(
         )
         assert sent["totals"]["created"] == 1
         assert crisp.people()["ada@example.com"]["person"]["nickname"] == "Ada"
-        assert "There is no saved mapping" in missing
+        assert "nor a saved mapping of that name" in missing
         assert admin.put("/v1/mappings/letter", json=mapping).status_code == 200
         again, made = together(
             lambda: result("send", rows, "--mapping", "letter", env=env),
@@ -251,9 +251,11 @@ def test_connections_are_added_chosen_and_removed(env: Env, crisp: Crisp, tmp_pa
     assert (again["key"], again["label"]) == (None, "Main"), "it has a key and a label already"
     assert sent["totals"]["created"] == 1, "the only one is meant"
 
-    wrong = run("connect", "add", "--website-id", "W2", *token, "--json", env=with_key)
-    assert (wrong.returncode, json.loads(wrong.stdout)["refused"]) == (1, "crisp_website_missing")
-    assert "Crisp refuses this credential" in wrong.stderr
+    wrong = refused("connect", "add", "--website-id", "W2", *token, env=with_key)
+    assert "crisp_website_missing" in wrong
+    assert "Nothing was stored" in wrong
+    assert [each["id"] for each in result("connect", "list", env=alone)] == [said["website_id"]]
+    assert result("connect", "add", "--website-id", "W2", *token, "--no-check", env=with_key)["id"] == "W2"
     several, unknown, chosen = together(
         lambda: refused("send", one, env=alone),
         lambda: refused("send", one, "--connection", "W3", env=alone),

@@ -140,7 +140,7 @@ def upgrade() -> None:
     sa.Column('step', sa.String(length=16), nullable=True),
     sa.Column('unsure', sa.BigInteger(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('waiting_since', sa.BigInteger(), nullable=False),
+    sa.Column('failing_since', sa.BigInteger(), nullable=True),
     sa.Column('claim', sa.BigInteger(), nullable=True),
     sa.Column('due_at', sa.BigInteger(), nullable=True),
     sa.Column('superseded_by', sa.String(length=32), nullable=True),
