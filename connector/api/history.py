@@ -54,6 +54,9 @@ class ReplayIn(Schema):
             raise ValidationError("Name at least one of ids, import_id, code, since, until.", "ids")
 
 
+_REPLAYED = {"type": "object", "properties": {key: {"type": "integer"} for key in ("replayed", "not_replayable")}}
+
+
 @blueprint.route("/imports", methods=["GET"])
 @needs("read")
 @blueprint.arguments(PageQuery, location="query")
@@ -122,14 +125,15 @@ def get_outcome(outcome_id: str) -> Response:
 @blueprint.route("/outcomes/replay", methods=["POST"])
 @needs("write")
 @blueprint.arguments(ReplayIn, location="json")
-@blueprint.response(202, {"type": "object", "properties": {"replayed": {"type": "integer"}}})
+@blueprint.response(202, _REPLAYED)
 @answered_once
 def replay_outcomes(wanted: Mapping[str, Any]) -> Response:
-    """Send rejected and dead records again."""
+    """Send rejected and dead records again; those without a usable contact must be corrected and sent anew."""
     moments = {key: int(wanted[key].timestamp() * 1000) for key in ("since", "until") if key in wanted}
     chosen = records.chosen(**{**wanted, **moments})
     with services().ledger.write(durable=True) as connection:
+        left = records.beyond_replay(connection, connection_id(), chosen)
         count = records.replay(connection, connection_id(), chosen, services().courier.clock())
     if count:
         services().engine.wake(connection_id())
-    return answer({"replayed": count}, 202)
+    return answer({"replayed": count, "not_replayable": left}, 202)

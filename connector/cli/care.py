@@ -9,7 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from connector import person
-from connector.cli.common import Failed, as_json, connection_of, explained, of_connection, opened, print_json, results
+from connector.cli.common import (
+    Failed,
+    as_json,
+    connection_of,
+    explained,
+    messages,
+    of_connection,
+    opened,
+    print_json,
+    results,
+)
 from connector.cli.diagnosis import diagnose
 from connector.ledger import records, work
 from connector.services import Services, open_files, open_ledger
@@ -117,12 +127,15 @@ def replay(ids: tuple[str, ...], connection: str | None, json_: bool, **given: A
     with opened(delivers=True) as services:
         tenant = connection_of(services, connection)
         with services.ledger.write(durable=True) as open_:
+            stuck = records.beyond_replay(open_, tenant.id, records.chosen(**conditions))
             count = records.replay(open_, tenant.id, records.chosen(**conditions), services.courier.clock())
         services.engine.wake(tenant.id)
         left = _settle(services, tenant.id)
     if json_:
-        print_json({"replayed": count, "waiting": left})
+        print_json({"replayed": count, "not_replayable": stuck, "waiting": left})
     else:
+        if stuck:
+            messages.print(f"{stuck} have no usable contact: correct them and send them anew.")
         results.print(f"Replayed {count} records; {left} wait.")
 
 

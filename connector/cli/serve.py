@@ -97,9 +97,7 @@ def _options(command: Any) -> Any:
     for option in (
         click.option("--threads", default=64, show_default=True, help="Requests at once per worker."),
         click.option("--workers", default=1, show_default=True, help="Worker processes."),
-        click.option(
-            "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
-        ),
+        click.option("--port", type=_PORT, default=8080, show_default=True, help="0 takes a free one."),
         click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 is reached from outside."),
     ):
         command = option(command)

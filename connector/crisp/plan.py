@@ -146,7 +146,8 @@ class _Writer:
         united = tuple(dict.fromkeys((*seen.known.segments, *change.segments))) if change.segments else ()
         sent = change.segments if self.how.segments == "append" else united
         body = card_of(Contact(said.fields, sent), self.fields)
-        changes = tuple(Contact({**change.fields, "email": self.who}, change.segments).said())
+        renamed = ("email",) if said.email else ()
+        changes = (*renamed, *Contact(change.fields, change.segments).said())
         tells = Contact(said.fields, united)
         call = self._call("PATCH", _PROFILE, self._person(seen), body, tells=tells, changes=changes)
         reply = yield call

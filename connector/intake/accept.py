@@ -67,7 +67,7 @@ class Intake:
         known = knowledge(connection, connection_id, [incoming], self.manifest, who)
         decision = decide(incoming, known, mode, self.manifest.fields, now, who=who)
         row = row_of(connection_id, incoming, decision, mode, LIVE, now)
-        row["notes"] += [found.as_json() for found in placeless(decision.contact, self.manifest.fields)]
+        row["notes"] += [found.as_json() for found in placeless(decision, self.manifest.fields)]
         row["due_at"] = now if decision.status == "waiting" else None
         records.add(connection, [row])
         self.remember(connection, connection_id, [(incoming, decision)])
@@ -165,7 +165,7 @@ class _Import:
                     self.waiting.add(decision.who)
                 if decision.person and decision.who:
                     known.people[decision.who] = decision.person
-                self.notes.update(dict.fromkeys(placeless(decision.contact, manifest.fields)))
+                self.notes.update(dict.fromkeys(placeless(decision, manifest.fields)))
             records.add(connection, rows)
             records.supersede(connection, superseded)
             self.intake.remember(connection, self.connection_id, decided)

@@ -86,7 +86,9 @@ def _uncomplaining(said: Translated) -> Translated:
     return replace(said, notes=tuple(found for found in said.notes if found.code != "email_missing"))
 
 
-def placeless(contact: Contact, fields: Mapping[str, Field]) -> tuple[Note, ...]:
+def placeless(decision: Decision, fields: Mapping[str, Field]) -> tuple[Note, ...]:
     """Notes for what is said and for which Crisp's profile has no place; names become the nickname."""
-    lost = (key for key in contact.fields if key not in NAMES and fields[key].crisp_path is None)
+    if decision.status == "rejected":
+        return ()
+    lost = (key for key in decision.contact.fields if key not in NAMES and fields[key].crisp_path is None)
     return tuple(note("field_not_written", key) for key in lost)

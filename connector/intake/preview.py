@@ -89,7 +89,7 @@ def preview(
         decision = decide(each, known, mode, manifest.fields, now)
         if decision.status == "waiting" and decision.who:
             known.open.add(decision.who)
-        notes.update(dict.fromkeys(placeless(decision.contact, manifest.fields)))
+        notes.update(dict.fromkeys(placeless(decision, manifest.fields)))
         previewed.append(Previewed(each, decision, decision.status, decision.code))
     for group in _by_person(previewed).values():
         _foresee(group, known, mode, how, manifest.fields)

@@ -134,6 +134,13 @@ def chosen(
     return conditions
 
 
+def beyond_replay(connection: Connection, connection_id: str, conditions: Sequence[Any]) -> int:
+    """How many of the dead and rejected records cannot be replayed: nothing of them names a person to tell Crisp of."""
+    failed = (records.c.connection_id == connection_id, records.c.status.in_(("dead", "rejected")))
+    nobody = records.c.who.is_(None) | records.c.contact.is_(None)
+    return connection.scalar(select(func.count()).select_from(records).where(*failed, nobody, *conditions)) or 0
+
+
 def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:
     """Dead and rejected records that had a contact wait again; returns how many.
 

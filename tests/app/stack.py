@@ -20,7 +20,7 @@ from connector.app import create_app
 from connector.ledger import connections as tenants
 from connector.ledger import quotas
 from connector.ledger.connections import CrispConnection
-from connector.ledger.tables import idempotency, imports, keys, links, mappings, people, records
+from connector.ledger.tables import idempotency, imports, keys, leases, links, mappings, people, records
 from connector.ledger.tables import quotas as quota_rows
 from connector.sandbox import Options
 from connector.sandbox import create_app as create_sandbox
@@ -182,6 +182,7 @@ class Stack:
     def reset(self) -> None:
         """As new: no records, no people, one API key, a sandbox with nobody in it."""
         with self.services.ledger.write() as connection:
+            connection.execute(select(leases.c.token).with_for_update())  # a drain locks it first, too
             for table in _TABLES:
                 connection.execute(delete(table))
             connection.execute(delete(keys).where(keys.c.label != "CONNECTOR_API_KEY"))

@@ -257,7 +257,10 @@ class TestPages:
         problem(other.get(f"/v1/imports/{told['import_id']}/records"), 404, "import_missing")
         outcome_id = api.get("/v1/outcomes").get_json()[0]["outcome_id"]
         problem(other.get(f"/v1/outcomes/{outcome_id}"), 404, "outcome_missing")
-        assert other.post("/v1/outcomes/replay", json={"ids": [outcome_id]}).get_json() == {"replayed": 0}
+        assert other.post("/v1/outcomes/replay", json={"ids": [outcome_id]}).get_json() == {
+            "replayed": 0,
+            "not_replayable": 0,
+        }
 
 
 class TestReplay:
@@ -273,7 +276,7 @@ class TestReplay:
 
     def _replayed(self, api: FlaskClient, refused: dict[str, Any], wanted: dict[str, Any]) -> None:
         answer = api.post("/v1/outcomes/replay", json=wanted)
-        assert (answer.status_code, answer.get_json()) == (202, {"replayed": 1})
+        assert (answer.status_code, answer.get_json()) == (202, {"replayed": 1, "not_replayable": 0})
         assert ended(api, refused["outcome_id"])["status"] == "created"
 
     def test_by_id(self, api: FlaskClient, refused: dict[str, Any]) -> None:
@@ -300,7 +303,7 @@ class TestReplay:
         ids=str,
     )
     def test_of_what_does_not_match(self, api: FlaskClient, refused: dict[str, Any], wanted: dict[str, Any]) -> None:
-        assert api.post("/v1/outcomes/replay", json=wanted).get_json() == {"replayed": 0}
+        assert api.post("/v1/outcomes/replay", json=wanted).get_json() == {"replayed": 0, "not_replayable": 0}
         assert api.get(f"/v1/outcomes/{refused['outcome_id']}").get_json()["status"] == "rejected"
 
     def test_of_an_import(self, api: FlaskClient, crisp: Crisp) -> None:
@@ -310,10 +313,14 @@ class TestReplay:
         assert without_calls(before["totals"]) == totals(3, created=1, rejected=2)
         crisp.reset()
         answer = api.post("/v1/outcomes/replay", json={"import_id": told["import_id"]})
-        assert answer.get_json() == {"replayed": 1}, "a record that nobody could be read from is not sent again"
+        told_of = {"replayed": 1, "not_replayable": 1}
+        assert answer.get_json() == told_of, "a record that nobody could be read from is not sent again"
         after = until(lambda: finished(api, told["import_id"]))
         assert without_calls(after["totals"]) == totals(3, created=2, rejected=1)
 
     def test_of_what_was_delivered(self, api: FlaskClient) -> None:
         told = api.post("/v1/contacts", json={"email": ADA}).get_json()
-        assert api.post("/v1/outcomes/replay", json={"ids": [told["outcome_id"]]}).get_json() == {"replayed": 0}
+        assert api.post("/v1/outcomes/replay", json={"ids": [told["outcome_id"]]}).get_json() == {
+            "replayed": 0,
+            "not_replayable": 0,
+        }

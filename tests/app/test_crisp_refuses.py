@@ -118,7 +118,7 @@ def test_gave_up_within_the_wait_is_502(
         assert (outcome["status"], outcome["code"]) == ("dead", "crisp_failed")
         played.accept()
         replayed: Any = stack.client().post("/v1/outcomes/replay", json={"ids": [told["outcome_id"]]})
-        assert (replayed.status_code, replayed.get_json()) == (202, {"replayed": 1})
+        assert (replayed.status_code, replayed.get_json()) == (202, {"replayed": 1, "not_replayable": 0})
         again = ended(stack.client(), told["outcome_id"])
         assert again["status"] == "updated", "this Crisp says that it has the person"
 

@@ -116,7 +116,10 @@ def test_an_erased_record_is_never_replayed(stack: Stack) -> None:
     stack.crisp.add(EMAIL)
     told = problem(client.post("/v1/contacts?mode=create", json=PERSON), 409, "contact_exists")
     client.delete(f"/v1/contacts/{EMAIL}")
-    assert client.post("/v1/outcomes/replay", json={"ids": [told["outcome_id"]]}).get_json() == {"replayed": 0}
+    assert client.post("/v1/outcomes/replay", json={"ids": [told["outcome_id"]]}).get_json() == {
+        "replayed": 0,
+        "not_replayable": 1,
+    }
     assert ended(client, told["outcome_id"])["status"] == "rejected"
     assert stack.crisp.people() == {}
 

@@ -28,3 +28,9 @@ def crisp(sandbox: Crisp) -> Crisp:
     sandbox.set(latency_ms=0, daily_quota=None, rate=None, error_rate=0, retry_after=None)
     sandbox.set(key=sandbox.running.said["key"], website_id=sandbox.running.said["website_id"])
     return sandbox
+
+
+@pytest.fixture
+def env(crisp: Crisp, tmp_path: Path) -> dict[str, str]:
+    """The sandbox as the default connection, and a data directory of the test's own."""
+    return {**crisp.env, "CONNECTOR_DATA_DIR": str(tmp_path / "data")}

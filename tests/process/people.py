@@ -40,8 +40,8 @@ def delivered(records: list[Record]) -> list[Record]:
 
 
 def placeless(records: list[Record]) -> set[str]:
-    """Fields that the records have and Crisp has no place for; names become the nickname."""
-    said = {key for record in records if not record["deleted"] for key in record["contact"]}
+    """Fields that delivered records have and Crisp has no place for; names become the nickname."""
+    said = {key for record in delivered(records) for key in record["contact"]}
     return {key for key in said if key not in _NAMES and _CRISP[key] is None}
 
 

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from connector.cli import main
-from tests.process.running import KEY, PROGRAM, Crisp, Service, run, running, together, until
-
-Env = dict[str, str]
+from tests.process.commands import Env, people, refused, result, written
+from tests.process.running import KEY, PROGRAM, Crisp, Service, run, running, together
 
 
 def every_command(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -34,39 +32,6 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
     _, example, rest = told.output.partition("Example:\n")
     assert example, "there is no example"
     assert " ".join(("crisp-connector", *command)) in rest
-
-
-@pytest.fixture
-def env(crisp: Crisp, tmp_path: Path) -> Env:
-    """The sandbox as the default connection, and a data directory of the test's own."""
-    return {**crisp.env, "CONNECTOR_DATA_DIR": str(tmp_path / "data"), "CONNECTOR_LOG_LEVEL": "debug"}
-
-
-def result(*command: str, env: Env, code: int = 0, **more: Any) -> Any:
-    """The JSON on stdout of a command that ends with this exit code."""
-    ended = run(*command, "--json", env=env, **more)
-    assert ended.returncode == code, ended.stderr + ended.stdout
-    return json.loads(ended.stdout)
-
-
-def refused(*command: str, env: Env, **more: Any) -> str:
-    """What a command says that ends with 1: one sentence on stderr, nothing on stdout."""
-    ended = run(*command, env=env, **more)
-    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr + ended.stdout
-    assert ended.stderr.startswith("Error: "), ended.stderr
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
-
-
-def written(path: Path, value: Any) -> str:
-    """A JSON file with this in it."""
-    path.write_text(json.dumps(value))
-    return str(path)
-
-
-def people(count: int) -> list[dict[str, str]]:
-    """So many records."""
-    return [{"email": f"p{number}@example.com", "first_name": "P"} for number in range(count)]
 
 
 def test_send_a_file_stdin_and_lines(env: Env, crisp: Crisp, tmp_path: Path) -> None:
@@ -133,31 +98,13 @@ def test_send_ends_with_4_when_crisp_is_away_for_long(env: Env, tmp_path: Path) 
     assert "Crisp does not take the rest just now." in ended.stderr
 
 
-def test_send_ends_with_4_while_halted_and_doctor_ends_the_halt(env: Env, crisp: Crisp, tmp_path: Path) -> None:
-    crisp.set(key="another")
-    ended = run("send", written(tmp_path / "three.json", people(3)), "--json", env=env)
-    assert ended.returncode == 4
-    assert json.loads(ended.stdout)["totals"]["waiting"] == 3
-    assert "crisp-connector doctor" in ended.stderr
-    wrong = next(each for each in result("doctor", env=env, code=1) if not each["ok"])
-    assert (wrong["check"].split()[0], wrong["found"]) == ("credential", "crisp_credential_refused")
-    assert "crisp-connector connect add" in wrong["remedy"]
-    assert result("connect", "list", env=env)[0]["halted"] == "crisp_credential_refused"
-
-    crisp.set(key=env["CRISP_KEY"])
-    well = result("doctor", env=env)
-    assert all(each["ok"] for each in well)
-    assert "work goes on" in next(each["found"] for each in well if each["check"].startswith("credential"))
-    assert result("send", written(tmp_path / "one.json", people(4)), env=env)["totals"]["waiting"] == 0
-    until(lambda: len(crisp.people()) == 4, 2, "the delivery of what had waited")
-
-
 def test_mappings_from_a_file_and_by_name_and_keys_while_the_service_runs(
     env: Env, crisp: Crisp, tmp_path: Path
 ) -> None:
     rows = written(tmp_path / "rows.json", [{"Who": "ada@example.com", "Handle": "Ada"}])
     mapping = {"email": "Who", "nickname": "Handle"}
-    with running("serve", "--port", "0", "--json", env=env, folder=tmp_path) as process:
+    loud = {**env, "CONNECTOR_LOG_LEVEL": "debug"}
+    with running("serve", "--port", "0", "--json", env=loud, folder=tmp_path) as process:
         admin = Service(process.url)
         file = written(tmp_path / "mapping.json", mapping)
         sent, missing = together(
@@ -223,89 +170,14 @@ def test_dead_records_are_replayed_and_a_contact_is_erased(env: Env, crisp: Cris
         lambda: result("replay", "--import", sent["id"], "--code", "other", env=env),
     )
     assert "Name outcome ids, or one of" in unnamed
-    assert none == {"replayed": 0, "waiting": 0}
-    assert result("replay", "--import", sent["id"], env=env) == {"replayed": 2, "waiting": 0}
+    assert none == {"replayed": 0, "not_replayable": 0, "waiting": 0}
+    assert result("replay", "--import", sent["id"], env=env) == {"replayed": 2, "not_replayable": 0, "waiting": 0}
     assert set(crisp.people()) == {"p0@example.com", "p1@example.com"}
 
     erased = result("erase", "P0@example.com", "--yes", env=env)
     assert (erased["in_crisp"], erased["records"]) == (True, 1)
     assert set(crisp.people()) == {"p1@example.com"}
     assert "Crisp has no contact" in refused("erase", "p0@example.com", "--yes", env=env)
-
-
-def test_connections_are_added_chosen_and_removed(env: Env, crisp: Crisp, tmp_path: Path) -> None:
-    said = crisp.running.said
-    alone = {key: env[key] for key in ("CONNECTOR_DATA_DIR", "CRISP_API_URL")}
-    with_key = {**alone, "CRISP_KEY": said["key"]}
-    one = written(tmp_path / "one.json", people(1))
-    nobody, none = together(lambda: refused("send", one, env=alone), lambda: result("connect", "list", env=alone))
-    assert ("No Crisp website is connected." in nobody, none) == (True, [])
-
-    token = ("--identifier", said["identifier"])
-    first = result("connect", "add", "--website-id", said["website_id"], *token, "--label", "Main", env=with_key)
-    assert (first["id"], first["label"], first["refused"]) == (said["website_id"], "Main", None)
-    again, sent = together(
-        lambda: result("connect", "add", "--website-id", said["website_id"], *token, env=with_key),
-        lambda: result("send", one, env=alone),
-    )
-    assert (again["key"], again["label"]) == (None, "Main"), "it has a key and a label already"
-    assert sent["totals"]["created"] == 1, "the only one is meant"
-
-    wrong = refused("connect", "add", "--website-id", "W2", *token, env=with_key)
-    assert "crisp_website_missing" in wrong
-    assert "Nothing was stored" in wrong
-    assert [each["id"] for each in result("connect", "list", env=alone)] == [said["website_id"]]
-    assert result("connect", "add", "--website-id", "W2", *token, "--no-check", env=with_key)["id"] == "W2"
-    several, unknown, chosen = together(
-        lambda: refused("send", one, env=alone),
-        lambda: refused("send", one, "--connection", "W3", env=alone),
-        lambda: result("send", one, "--connection", said["website_id"], env=alone),
-    )
-    assert "Name one with --connection" in several
-    assert "There is no connection W3." in unknown
-    assert chosen["totals"]["unchanged"] == 1
-
-    assert result("connect", "remove", "W2", "--yes", env=alone) == {"removed": "W2"}
-    gone, left = together(
-        lambda: refused("connect", "remove", "W2", "--yes", env=alone),
-        lambda: result("connect", "list", env=alone),
-    )
-    assert "There is no connection W2." in gone
-    assert [each["id"] for each in left] == [said["website_id"]]
-
-
-def finding(found: list[dict[str, Any]], check: str) -> dict[str, Any]:
-    """The finding of this check."""
-    return next(each for each in found if each["check"].split(" ·")[0] == check)
-
-
-def test_doctor_finds_what_is_wrong_and_names_the_remedy(env: Env, crisp: Crisp) -> None:
-    away = {"CRISP_API_URL": "http://127.0.0.1:9/v1", "CONNECTOR_DATA_DIR": f"{env['CONNECTOR_DATA_DIR']}-2"}
-    missing, unreachable, elsewhere = together(
-        lambda: result("doctor", env={"CONNECTOR_DATA_DIR": f"{env['CONNECTOR_DATA_DIR']}-1"}, code=1),
-        lambda: result("doctor", env={**env, **away}, code=1),
-        lambda: result("doctor", env={**env, "CRISP_WEBSITE_ID": "elsewhere"}, code=1),
-    )
-    assert "CRISP_WEBSITE_ID" in finding(missing, "connections")["remedy"]
-    credential = finding(unreachable, "credential")
-    assert (credential["found"], "CRISP_API_URL" in credential["remedy"]) == ("crisp_unreachable", True)
-    credential = finding(elsewhere, "credential")
-    assert (credential["found"], "website id" in credential["remedy"]) == ("crisp_website_missing", True)
-
-
-def test_doctor_finds_a_lost_secret_key_and_connecting_again_mends_it(env: Env, crisp: Crisp) -> None:
-    assert result("connect", "list", env=env)[0]["halted"] is None
-    Path(env["CONNECTOR_DATA_DIR"], "secret.key").unlink()
-    stored = {key: env[key] for key in ("CONNECTOR_DATA_DIR", "CRISP_API_URL")}
-    lost = finding(result("doctor", env=stored, code=1), "secret key")
-    assert "cannot be opened" in lost["found"]
-    assert lost["remedy"] == "Give back the old key, or connect again."
-    said = crisp.running.said
-    token = ("--website-id", said["website_id"], "--identifier", said["identifier"])
-    assert result("connect", "add", *token, env={**stored, "CRISP_KEY": said["key"]})["refused"] is None
-    shown = run("doctor", env=stored)
-    assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout
-    assert "Crisp accepts it" in shown.stdout
 
 
 def test_what_cannot_be_read_is_an_error(env: Env, tmp_path: Path) -> None:

@@ -32,12 +32,6 @@ def lease_holder(data_dir: Path) -> Any:
 
 
 @pytest.fixture
-def env(crisp: Crisp, tmp_path: Path) -> dict[str, str]:
-    """The sandbox as the default connection, and a data directory of the test's own."""
-    return {**crisp.env, "CONNECTOR_DATA_DIR": str(tmp_path / "data")}
-
-
-@pytest.fixture
 def serve(env: dict[str, str], tmp_path: Path) -> Iterator[Running]:
     """The service."""
     with running("serve", "--port", "0", "--json", env=env, folder=tmp_path) as process:
