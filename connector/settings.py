@@ -65,7 +65,7 @@ class Settings:
     )
     retry_age: int = field(
         default=259_200,
-        metadata=_variable("CONNECTOR_RETRY_AGE", "A record that could not be delivered for so many seconds is dead"),
+        metadata=_variable("CONNECTOR_RETRY_AGE", "A record whose delivery has failed for so many seconds is dead"),
     )
     log_level: str = field(default="info", metadata=_variable("CONNECTOR_LOG_LEVEL", "debug, info, warning or error"))
     crisp_website_id: str = field(
