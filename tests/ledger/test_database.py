@@ -31,7 +31,7 @@ def test_preparing_again_changes_nothing(blank_ledger: Ledger) -> None:
 
 
 def test_several_processes_may_prepare_at_once(blank_ledger: Ledger) -> None:
-    barrier, problems = Barrier(4), list[BaseException]()
+    barrier, problems = Barrier(8), list[BaseException]()
 
     def prepare() -> None:
         ledger = Ledger(blank_ledger.url.render_as_string(hide_password=False))
@@ -42,7 +42,7 @@ def test_several_processes_may_prepare_at_once(blank_ledger: Ledger) -> None:
             problems.append(problem)
         ledger.close()
 
-    threads = [Thread(target=prepare) for _ in range(4)]
+    threads = [Thread(target=prepare) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
