@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo serve test lint bench docs clean
+.PHONY: demo serve test lint chaos bench docs clean
 
 ## demo: a local Crisp, the service, and samples of every source through it (ONCE=1 ends when done)
 demo: $(VENV)/.runs
@@ -13,9 +13,10 @@ demo: $(VENV)/.runs
 serve: $(VENV)/.runs
 	$(BIN)/crisp-connector serve
 
-## test: checks and the whole suite
+## test: checks and the whole suite; chaos by itself, for it watches the clock
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --ignore=tests/chaos
+	$(BIN)/python -m pytest tests/chaos
 
 ## lint: style, formatting, types, and the rules of who may import whom
 lint: $(VENV)/.tests
@@ -24,6 +25,10 @@ lint: $(VENV)/.tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+
+## chaos: the whole chaos suite, with its figures (half an hour)
+chaos: $(VENV)/.tests
+	CHAOS=full $(BIN)/python -m pytest tests/chaos -s
 
 ## bench: speed, as ratios to a baseline in the same run
 bench: $(VENV)/.tests
@@ -46,5 +51,5 @@ $(VENV)/.runs: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.tests: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[test,postgres]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[test,postgres,redis]'
 	@touch $@ $(VENV)/.runs

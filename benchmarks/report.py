@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`value` against `goal`; a figure without a goal is only shown."""
+    """`value` against `goal`; a figure without a goal is only shown. `on`: the database that it is about, if any is."""
 
     what: str
     value: float
@@ -14,6 +14,7 @@ class Figure:
     goal: float | None = None
     better: Literal["more", "less"] = "more"
     beside: str = ""
+    on: str = ""
 
     @property
     def met(self) -> bool:
@@ -25,4 +26,4 @@ class Figure:
     def __str__(self) -> str:
         sign = "≥" if self.better == "more" else "≤"
         goal = "" if self.goal is None else f"goal {sign} {self.goal:g}  {'ok' if self.met else 'MISSED'}"
-        return f"{self.what:<58} {self.value:>8.2f} {self.unit:<3} {goal:<20} {self.beside}"
+        return f"{self.what:<58} {self.on:<10} {self.value:>8.2f} {self.unit:<3} {goal:<20} {self.beside}".rstrip()

@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, request
 from flask_smorest import Api
 from sqlalchemy.exc import DataError, SQLAlchemyError
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from connector.api import blueprints
@@ -17,6 +18,7 @@ from connector.ids import new_id
 from connector.ledger import DatabaseProblem
 from connector.ledger.records import IdentityBroken
 from connector.logs import places
+from connector.overview import Kept
 from connector.services import Services, open_services
 from connector.settings import SettingsProblem
 from connector.version import __version__
@@ -52,7 +54,9 @@ class ConnectorApi(Api):  # type: ignore[misc] # it has no types
 def create_app(services: Services | None = None) -> Flask:
     """The application over these services, or over those that the environment describes."""
     app = Flask("connector", static_folder="web/static", template_folder="web/templates")
-    app.extensions["connector"] = services or open_services()
+    services = services or open_services()
+    app.extensions["connector"] = services
+    app.extensions["overviews"] = Kept(services.ledger, services.courier.clock, services.settings.reserve)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # else two slashes are answered by a redirect, which is no problem+json
@@ -134,14 +138,14 @@ def _details(messages: Any, field: str | None = None) -> Any:
 
 
 def _database_failed(error: SQLAlchemyError) -> Response:
-    log.error("database_unavailable", request_id=g.request_id, reason=type(error).__name__)
+    log.error("database_unavailable", reason=type(error).__name__)
     return _answer(Problem("database_unavailable", retry_after=5))
 
 
 def _failed(error: Exception) -> Response:
     """A mistake of ours."""
     kind = "identity_broken" if isinstance(error, IdentityBroken) else type(error).__name__
-    log.error("request_failed", request_id=g.request_id, reason=kind, where=places(error.__traceback__))
+    log.error("request_failed", reason=kind, where=places(error.__traceback__))
     return _answer(Problem("server_error"))
 
 
@@ -161,6 +165,9 @@ def _register_log(app: Flask) -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
         g.began = time.perf_counter()
+        # In every line of this request; the connection and the outcome come in where they are known.
+        clear_contextvars()
+        bind_contextvars(request_id=g.request_id)
         _check_address()
 
     @app.after_request
@@ -172,5 +179,9 @@ def _register_log(app: Flask) -> None:
         route = request.url_rule.rule if request.url_rule else "-"
         took = round((time.perf_counter() - g.began) * 1000, 1)
         facts = {"method": request.method, "route": route, "status": response.status_code, "ms": took}
-        log.info("request", request_id=g.request_id, **facts)
+        log.info("request", **facts)
         return response
+
+    @app.teardown_request
+    def over(_: BaseException | None) -> None:
+        clear_contextvars()

@@ -71,10 +71,11 @@ def read_json(body: bytes) -> Any:
     try:
         value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except json.JSONDecodeError as problem:
-        where = f" The mistake is in line {problem.lineno}, column {problem.colno}."
+        where = f"The mistake is in line {problem.lineno}, column {problem.colno}."
+        told = f"{Problem('body_not_json').message} {where}"
         if problem.msg == "Extra data":
-            where += " One object per line is sent as application/x-ndjson."
-        raise Problem("body_not_json", message=Problem("body_not_json").message + where) from None
+            told += " One object per line is sent as application/x-ndjson."
+        raise Problem("body_not_json", message=told, where=where) from None
     except RecursionError:
         raise Problem("body_too_deep") from None
     except ValueError:  # an integer of thousands of digits
@@ -165,4 +166,4 @@ def _multipart(body: bytes, content_type: str) -> list[tuple[str, str]]:
         raise Problem("request_invalid", message="The multipart form cannot be read. Check its boundary.") from None
     if files:
         raise Problem("content_type_unknown", message="A form with files cannot be read here. Send its fields only.")
-    return list(form.items(multi=True))
+    return [(name or "", value) for name, value in form.items(multi=True)]  # a field may have no name

@@ -4,12 +4,14 @@
     401, 403       no key, or not this key          422  it can be read, but not done
     404, 405       nothing here, or not this way    502, 503  not now
 
-The table `CODES` holds them all; `Problem("code")` looks its status and sentence up.
+The table `CODES` holds them all, those of files too; `Problem("code")` looks its status and sentence up.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from connector.files.codes import CODES as OF_FILES
 
 # code → status, title, sentence.
 CODES: dict[str, tuple[int, str, str]] = {
@@ -66,6 +68,22 @@ CODES: dict[str, tuple[int, str, str]] = {
         "There is no saved mapping of this name. Save it with PUT /v1/mappings/NAME.",
     ),
     "key_unknown": (404, "No such key", "There is no API key of this id on this connection. Look at GET /v1/keys."),
+    "connection_missing": (
+        404,
+        "No such connection",
+        "There is no connection of this id that this API key may manage. Look at GET /v1/connections.",
+    ),
+    "connection_exists": (
+        409,
+        "Connection exists",
+        "This website is connected here already. Change it with PATCH /v1/connections/ID and an admin key of it.",
+    ),
+    "confirmation_missing": (
+        409,
+        "Not confirmed",
+        "This is the connection of the API key that you send: its keys and records go with it. "
+        "Send confirm={connection} as a query parameter, or run: crisp-connector connect remove",
+    ),
     "method_not_allowed": (405, "Method not allowed", "This address does not take this method. Look at /docs."),
     "contact_exists": (
         409,
@@ -121,6 +139,12 @@ CODES: dict[str, tuple[int, str, str]] = {
     ),
     "who_invalid": (422, "Not a person", "Name the contact by its email address or by Crisp's people_id."),
     "crisp_refused": (422, "Refused by Crisp", "Crisp refused this contact: {reason}. Correct it and send it again."),
+    "credential_refused": (
+        422,
+        "Credential refused",
+        "Crisp does not take this credential ({reason}): {said}. Nothing was stored. Correct website id, identifier, "
+        "key and tier, or check the scopes of the token in Crisp.",
+    ),
     "contact_erased": (422, "Contact erased", "The contact was erased while this record was waiting."),
     "request_invalid": (400, "Bad request", "The request cannot be read. Check its headers and characters."),
     "server_error": (500, "Our mistake", "Something broke here. Nothing was lost; look the request_id up in the log."),
@@ -135,14 +159,21 @@ CODES: dict[str, tuple[int, str, str]] = {
     "connection_halted": (
         503,
         "Connection halted",
-        "Crisp refused the credential of this connection ({reason}). Replace it, or run: crisp-connector doctor",
+        "This connection's credential does not work ({reason}). Replace it, or run: crisp-connector doctor",
     ),
     "quota_used_up": (503, "Quota used up", "Crisp's daily quota of this connection is used up until {until}."),
+    "crisp_rate_limited": (503, "Crisp asks for a pause", "Crisp asked for a pause until {until}. Try again then."),
     "database_unavailable": (
         503,
         "Database unavailable",
         "The database does not answer. Nothing was stored; try again.",
     ),
+    "queue_unavailable": (
+        503,
+        "Queue unavailable",
+        "The queue of wake-ups does not answer. Records are taken all the same, and go out a moment later.",
+    ),
+    **OF_FILES,
 }
 
 
@@ -164,6 +195,7 @@ class Problem(Exception):
     """Ends a request: the caller is told `code`, a sentence and, where it helps, each field's error.
 
     `more` is added to the answer. A code that `CODES` does not have is a note's: the record was rejected for it.
+    `maybe_applied`: a call to Crisp may have been carried out all the same.
     """
 
     def __init__(
@@ -179,6 +211,7 @@ class Problem(Exception):
         self.status, self.title, sentence = CODES.get(code) or (422, "Rejected", message or code)
         self.code, self.facts, self.retry_after, self.more = code, facts, retry_after, dict(more or {})
         self.headers: dict[str, str] = {}
+        self.maybe_applied = False
         first = errors[0] if errors and code == "parameter_invalid" else None
         # Platforms show the message alone, so it says at once what is wrong.
         self.message = message or (f"{first.field}: {first.message}" if first else sentence.format(**facts))

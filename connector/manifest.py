@@ -1,8 +1,7 @@
-"""Loads `manifests/`, checks each file against its JSON Schema, and gives the declared fields, sources and actions."""
+"""Loads `manifests/`, checks each file against its JSON Schema, and gives what they declare."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,7 +10,22 @@ from typing import Any
 
 import jsonschema
 
+from connector.declared import Action, Candidate, Deleted, Export, Field, Manifest, Source
 from connector.names import AliasTable
+
+__all__ = [
+    "Action",
+    "Candidate",
+    "Deleted",
+    "Export",
+    "Field",
+    "Manifest",
+    "ManifestBroken",
+    "Source",
+    "load",
+    "manifests_root",
+    "shipped",
+]
 
 
 class ManifestBroken(Exception):
@@ -20,91 +34,6 @@ class ManifestBroken(Exception):
     def __init__(self, file: str, path: str, reason: str) -> None:
         super().__init__(f"manifests/{file}: {path or 'the file'}: {reason}")
         self.file, self.path, self.reason = file, path, reason
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One contact field: a row of `fields.json`. `crisp_path` is None when Crisp's profile has no place for it."""
-
-    key: str
-    label: str
-    type: str
-    help: str
-    example: Any
-    crisp_path: str | None
-    crisp_form: str
-    convert: str
-    max_length: int | None
-    choices: tuple[tuple[str, str], ...]
-    clears_on: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One place to look for a field's value: a path (read through a table of values, if any) or address parts."""
-
-    path: str = ""
-    values: Mapping[str, Any] | None = None
-    lines: tuple[str, ...] = ()
-    postcode: tuple[str, ...] = ()
-    city: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A rule that says a record was deleted: the value at `path` is, or ends with, one of these."""
-
-    path: str
-    value: Any
-    endings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source's manifest; `tables`: table → contact field → where to look."""
-
-    key: str
-    label: str
-    help: str
-    variants: Mapping[str, str]
-    aliases: bool
-    record_aliases: bool
-    global_ids: bool
-    tables: Mapping[str, Mapping[str, tuple[Candidate, ...]]]
-    id: tuple[str, ...]
-    updated_at: tuple[str, ...]
-    deleted: tuple[Deleted, ...]
-    silent: tuple[str, ...]
-    silent_values: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something a builder does with a contact; what platform packages and the OpenAPI say of it."""
-
-    key: str
-    label: str
-    noun: str
-    help: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    parameters: tuple[Mapping[str, Any], ...]
-    input_fields: tuple[str, ...]
-    required: tuple[str, ...]
-    output: str
-    sample: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Manifest:
-    """All manifests together. `names` reads contact fields, `record_names` the record's id and times."""
-
-    fields: Mapping[str, Field]
-    names: AliasTable
-    record_names: AliasTable
-    sources: Mapping[str, Source]
-    actions: Mapping[str, Action]
 
 
 @cache
@@ -126,7 +55,9 @@ def load(root: Traversable | None = None) -> Manifest:
         raise ManifestBroken("fields.json", "aliases", str(problem)) from problem
     sources = {key: _source(read) for key, read in _folder(root, "sources", "source").items()}
     actions = {key: _action(read) for key, read in _folder(root, "actions", "action").items()}
-    manifest = Manifest(fields, names, record_names, sources, actions)
+    exports = {key: _export(read) for key, read in _folder(root, "exports", "export").items()}
+    file = _source(_read(root, "csv.json", "source"))
+    manifest = Manifest(fields, names, record_names, sources, actions, exports, file)
     _cross_check(manifest)
     return manifest
 
@@ -221,14 +152,30 @@ def _action(read: dict[str, Any]) -> Action:
     )
 
 
+def _export(read: dict[str, Any]) -> Export:
+    return Export(
+        **{name: read[name] for name in ("key", "label", "columns")},
+        recognised_by=tuple(tuple(names) for names in read["recognised_by"]),
+        as_written=read.get("as_written", False),
+        data_ending=read.get("data_ending"),
+    )
+
+
 def _cross_check(manifest: Manifest) -> None:
     """What one schema alone cannot see: every named contact field must be declared."""
+    for file, place, field in _named_fields(manifest):
+        if field not in manifest.fields:
+            raise ManifestBroken(file, place, f"unknown field {field}")
+
+
+def _named_fields(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    """File, place in it and contact field, of each field that sources, actions and exports name."""
     for source in manifest.sources.values():
         for table, rows in source.tables.items():
-            for field in rows:
-                if field not in manifest.fields and not field.startswith("data."):
-                    raise ManifestBroken(f"sources/{source.key}.json", f"$.tables.{table}", f"unknown field {field}")
+            named = (field for field in rows if not field.startswith("data."))
+            yield from ((f"sources/{source.key}.json", f"$.tables.{table}", field) for field in named)
     for action in manifest.actions.values():
-        for field in (*action.input_fields, *action.required):
-            if field != "*" and field not in manifest.fields:
-                raise ManifestBroken(f"actions/{action.key}.json", "$.input", f"unknown field {field}")
+        named = (field for field in (*action.input_fields, *action.required) if field != "*")
+        yield from ((f"actions/{action.key}.json", "$.input", field) for field in named)
+    for export in manifest.exports.values():
+        yield from ((f"exports/{export.key}.json", "$.columns", field) for field in export.columns.values() if field)

@@ -26,6 +26,16 @@ CODES: dict[str, tuple[Level, str]] = {
         "This is not a record that can be read: it must be a JSON object with fields, and whole in its line where "
         "there is one per line. Check what the sender puts here.",
     ),
+    "row_malformed": (
+        "error",
+        "This row has more filled cells than the file has columns, so they may stand under the wrong names. "
+        "Put cells that hold the separator in quotation marks.",
+    ),
+    "quote_unclosed": (
+        "error",
+        "A quotation mark opens in this row and never closes, so where the row ends is not known. Close it.",
+    ),
+    "import_cancelled": ("error", "The import was cancelled before this row was told to Crisp."),
     "data_key_collision": (
         "error",
         "Two custom data fields become the same key {field} with different values. Rename one of them.",
@@ -53,6 +63,11 @@ CODES: dict[str, tuple[Level, str]] = {
     ),
     "value_truncated": ("warning", "{path} is longer than {field} may be and was cut."),
     "cell_error": ("warning", "The cell {path} holds a spreadsheet error. Mend the formula in the sheet."),
+    "nul_removed": ("warning", "{path} held NUL characters, which were taken out."),
+    "encoding_mixed": (
+        "warning",
+        "This row is not {path} like the rest of the file; it was read as Windows-1252. Check its accents.",
+    ),
     "header_missing": (
         "warning",
         "This row has no column names. Save a mapping from contact fields to column letters, "

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from connector.contact import Contact
 from connector.convert.times import from_milliseconds
 from connector.errors import CODES, Detail, Problem
 from connector.manifest import Field
@@ -13,12 +12,24 @@ from connector.notes import CODES as NOTES
 
 # Why a record waits. A reason that is not here is one of Crisp or of the network: it is tried again.
 WAITING = {
-    "connection_halted": "Crisp refused this connection's credential. The record is kept and goes out when it works.",
+    "connection_halted": "This connection's credential does not work. The record is kept and goes out when it does.",
     "quota_used_up": "Crisp's daily quota is used up. The record is kept and goes out when there is quota again.",
     "crisp_rate_limited": "Crisp asked for a pause. The record is kept and goes out after it.",
     "in_progress": "The record is on its way to Crisp.",
+    "import_paused": "The import of this record is paused. The record is kept and goes out when it is resumed.",
     "crisp_unreachable": "Crisp could not be reached. The record is kept and is tried again.",
+    "crisp_redirected": "Crisp's address sends calls elsewhere. The record is kept until CRISP_API_URL is right.",
 }
+# Why a connection is halted.
+HALTED = {
+    "crisp_credential_refused": "Crisp refuses its credential (401).",
+    "crisp_plan_too_small": "Its Crisp plan does not have the API (402).",
+    "crisp_not_allowed": "Its token may not use contacts (403).",
+    "crisp_website_missing": "Crisp does not have this website (404).",
+    "credential_unreadable": "Its stored credential cannot be opened: the secret key is another.",
+}
+# Notes that are told of a record without one of its values.
+_WHOLE = ("import_cancelled",)
 _TRIED_AGAIN = "Crisp did not take it just now. The record is kept and is tried again."
 _GAVE_UP = "Crisp could not be reached for too long ({code}). The record is kept; replay it later."
 
@@ -31,7 +42,7 @@ def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = 
         "email": row.email,
         "people_id": row.people_id,
         "source": row.source,
-        "contact": None if row.contact is None else Contact.from_flat(row.contact).flat(),
+        "contact": row.contact,
         "changed": row.changed,
         "calls": row.calls,
         "notes": row.notes,
@@ -69,8 +80,8 @@ def message_of(row: Row[Any]) -> str:
     if row.status == "dead":
         return _GAVE_UP.format(code=row.code)
     said = next((note["message"] for note in row.notes if note["code"] == row.code and note["level"] == "error"), None)
-    if said or row.code in NOTES or row.code not in CODES:
-        return said or "The record was rejected."
+    if said or row.code not in CODES:
+        return said or (NOTES[row.code][1] if row.code in _WHOLE else "The record was rejected.")
     reason = (row.detail or {}).get("reason") or "no reason given"
     return Problem(row.code, reason=reason).message
 
@@ -81,14 +92,18 @@ def problem_of(row: Row[Any], fields: Mapping[str, Field]) -> Problem:
         Detail(note["message"], note["code"], note["field"], row.row) for note in row.notes if note["level"] == "error"
     ]
     if not errors and row.status == "rejected":
-        errors = [Detail(message_of(row), row.code, _field_of(row, fields), row.row)]
+        errors = [Detail(message_of(row), row.code, field_of(row, fields), row.row)]
     more = {"outcome_id": row.id, "notes": row.notes, "calls": row.calls}
     code = "crisp_gave_up" if row.status == "dead" else row.code
     return Problem(code, message=message_of(row), errors=errors, more=more)
 
 
-def _field_of(row: Row[Any], fields: Mapping[str, Field]) -> str | None:
-    """The contact field that Crisp's reason names by its own path: `company.geolocation.country` → company_country."""
+def field_of(row: Row[Any], fields: Mapping[str, Field]) -> str | None:
+    """The contact field for which a record failed: a note's, or the one that Crisp's reason names by its own path
+    (`company.geolocation.country` → company_country)."""
+    noted = next((note for note in row.notes if note["level"] == "error"), None)
+    if noted is not None:
+        return noted["field"] or ("email" if noted["code"].startswith("email_") else None)
     if row.code in ("contact_exists", "contact_missing", "email_taken"):
         return "email"
     words = str((row.detail or {}).get("reason") or "").replace("'", " ").replace('"', " ").replace(":", " ").split()

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Collection, Generator
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
-import structlog
-
+from connector import forgetting
 from connector.convert.email import email
 from connector.convert.people import people_id
 from connector.convert.times import from_milliseconds
@@ -13,17 +13,15 @@ from connector.crisp import plan
 from connector.crisp.calls import Call, Reply
 from connector.crisp.card import contact_of
 from connector.errors import Problem
-from connector.ledger import DatabaseProblem, erasure, remains
+from connector.ledger import erasure
 from connector.ledger.erasure import Erased, Standing
 from connector.services import Services
 
-log = structlog.get_logger()
+Result = TypeVar("Result")
 
 # How long a call for the person that is under way is waited for (seconds), and how often Crisp is told again when
 # something was delivered meanwhile.
 _PATIENCE, _ROUNDS = 15.0, 5
-# How long others are waited for before the database's files are left to be cleaned later (seconds).
-_CLEANING_PATIENCE = 1.0
 
 
 def name_of(written: str) -> str:
@@ -54,30 +52,58 @@ def erase(services: Services, connection_id: str, who: str, *, wait: bool = True
 
     Records that wait are rejected once Crisp has answered. A delivery that came between is erased after it, in Crisp
     as well; a record that came after the erasure was asked for and still waits is a new wish, and creates anew.
-    Without `wait` a large database's files are cleaned later. Raises `contact_missing` when neither knows the person,
+    Without `wait` a large database's files are cleaned later. Returns `{erased, in_crisp, people, records, links,
+    idempotency_keys, files, calls}`: rows removed or emptied here, uploaded files that the person was taken out of, and
+    the calls that it cost. Raises `contact_missing` when neither Crisp nor anything here knows the person,
     `contact_busy`, and what `Courier.run` raises.
     """
     asked_at = services.courier.clock()
-    whos, in_crisp = _both_names(services, connection_id, who), False
+    crisp = _Counted(services, connection_id)
+    whos, in_crisp, files = _both_names(crisp, who), False, 0
     for _ in range(_ROUNDS):
         before = _at_rest(services, connection_id, whos)
         whos = before.known
-        in_crisp |= _erased_in_crisp(services, connection_id, who, whos)
-        gone = _forgotten(services, connection_id, before, asked_at, in_crisp=in_crisp)
+        in_crisp |= _erased_in_crisp(crisp, who, whos)
+        # First: who is killed after this is asked again, and the person is still known then.
+        files += forgetting.erase(services.ledger, services.store, connection_id, before.names)
+        gone = _forgotten(services, connection_id, before, asked_at, known=in_crisp or bool(files))
         if gone is not None:
-            _clean(services, wait=wait)
-            counts = {"people": gone.people, "records": gone.records, "links": gone.links}
-            return {"erased": True, "in_crisp": in_crisp, **counts}
+            if not services.ledger.forget(wait=wait):
+                services.engine.sweep_soon()
+            return {"erased": True, "in_crisp": in_crisp, **asdict(gone), "files": files, "calls": crisp.calls}
     raise Problem("contact_busy")
 
 
-def _both_names(services: Services, connection_id: str, who: str) -> frozenset[str]:
+@dataclass
+class _Counted:
+    """One connection's Crisp, and how many calls were made to it."""
+
+    services: Services
+    connection_id: str
+    calls: int = 0
+
+    def run(self, steps: Generator[Call, Reply, Result]) -> Result:
+        """The result of a plan."""
+        return self.services.courier.run(self.connection_id, self._counting(steps))
+
+    def _counting(self, steps: Generator[Call, Reply, Result]) -> Generator[Call, Reply, Result]:
+        try:
+            call = next(steps)
+            while True:
+                self.calls += 1
+                call = steps.send((yield call))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def _both_names(crisp: _Counted, who: str) -> frozenset[str]:
     """Email and people_id, asked of Crisp where the ledger does not know both: rows may have either alone."""
-    with services.ledger.read() as connection:
-        known = erasure.standing(connection, connection_id, {who}).known
+    with crisp.services.ledger.read() as connection:
+        known = erasure.standing(connection, crisp.connection_id, {who}).known
     if len({"@" in name for name in known}) == 2:
         return known
-    return known | services.courier.run(connection_id, _names(who))
+    return known | crisp.run(_names(who))
 
 
 def _names(who: str) -> Generator[Call, Reply, set[str]]:
@@ -101,30 +127,22 @@ def _at_rest(services: Services, connection_id: str, whos: Collection[str]) -> S
         time.sleep(0.05)
 
 
-def _erased_in_crisp(services: Services, connection_id: str, who: str, whos: Collection[str]) -> bool:
+def _erased_in_crisp(crisp: _Counted, who: str, whos: Collection[str]) -> bool:
     """Under the name that was given; where nobody has it by now, under the person's others."""
     names = (who, *sorted(set(whos) - {who}))
-    return any(services.courier.run(connection_id, plan.erase(name)) for name in names)
+    return any(crisp.run(plan.erase(name)) for name in names)
 
 
 def _forgotten(
-    services: Services, connection_id: str, before: Standing, asked_at: int, *, in_crisp: bool
+    services: Services, connection_id: str, before: Standing, asked_at: int, *, known: bool
 ) -> Erased | None:
-    """Erases here what stands as it stood before Crisp was told; None when something was delivered since."""
+    """Erases here what stands as it stood before Crisp was told; None when something was delivered since. `known`:
+    Crisp or a file had the person."""
     with services.ledger.write(durable=True) as connection:
         if erasure.standing(connection, connection_id, before.known, lock=True) != before:
             return None
         now = services.courier.clock()
         gone = erasure.erase(connection, connection_id, before.names, asked_at=asked_at, now=now)
-        if not in_crisp and gone.nothing:
+        if not known and gone.nothing:
             raise Problem("contact_missing")
     return gone
-
-
-def _clean(services: Services, *, wait: bool) -> None:
-    """The person is gone; that copies may be left in files for a while is no failure of the erasure."""
-    quick: dict[str, Any] = {} if wait else {"patience": _CLEANING_PATIENCE, "largest": remains.QUICK}
-    try:
-        services.ledger.forget_deleted(**quick)
-    except DatabaseProblem as problem:
-        log.warning("cleaning_owed", message=str(problem))

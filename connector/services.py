@@ -1,29 +1,36 @@
 """Everything that runs together: settings, manifests, database, vault, courier and engine, opened once per process."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
+from connector import forgetting, resealing
+from connector.board import Board
 from connector.courier import Courier
-from connector.courier.courier import now_ms
 from connector.crisp.client import Clients
-from connector.engine import Board, Engine
+from connector.engine import Engine
 from connector.intake import Intake
 from connector.ledger import Ledger
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.ledger.retention import Retention
 from connector.manifest import Manifest, ManifestBroken, shipped
-from connector.settings import Settings, SettingsProblem, read_settings
+from connector.settings import QUOTAS, Settings, SettingsProblem, read_settings
 from connector.sources import registry
+from connector.store import Store, open_store
 from connector.vault import Vault, open_vault
+from connector.wakeups import open_wakeups
 
 log = structlog.get_logger()
 
 # What the key from the environment is called.
 ENVIRONMENT = "CONNECTOR_API_KEY"
+# What becomes of it where it opens nothing yet.
+IDLE = f"{ENVIRONMENT} opens nothing without CRISP_WEBSITE_ID; the next website that is connected gets it."
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Services:
     board: Board
     engine: Engine
     intake: Intake
+    store: Store
 
     def close(self) -> None:
         """Ends deliveries in order and gives everything back."""
@@ -46,10 +54,13 @@ class Services:
 
 
 def open_services(
-    settings: Settings | None = None, *, clients: Clients | None = None, registers: bool = True
+    settings: Settings | None = None, *, clients: Clients | None = None, registers: bool = True, starts: bool = True
 ) -> Services:
     """Opens the database (making its tables when it is empty) and registers what the environment describes.
 
+    `starts`: a process begins that runs for long. What the environment says wins then, and stored credentials are
+    brought under the newest secret key; when that is lost, nothing begins. A command does none of this: who runs may
+    have another environment.
     Raises `SettingsProblem`, `ManifestBroken`, `DatabaseProblem`.
     """
     settings = settings or read_settings()
@@ -57,13 +68,22 @@ def open_services(
     vault = open_files(settings)
     ledger = open_ledger(settings)
     ledger.prepare()
+    if starts:
+        resealing.check(ledger, vault, settings)
+        vault.prepare()
     if registers:
-        register(ledger, vault, settings)
+        register(ledger, vault, settings, wins=starts)
+    if starts:
+        resealing.reseal(ledger, vault)
+        _tell_idle_key(ledger, settings)
     board = Board()
-    courier = Courier(ledger, vault, manifest, settings, clients=clients, announce=board.announce)
-    engine = Engine(ledger, courier, board, settings.drains)
+    courier = Courier(ledger, vault, manifest, settings, clients=clients, clock=ledger.clock, announce=board.announce)
+    kept = Retention(settings.retention_days)
+    store = open_store(ledger, settings.data_dir, Path(settings.files_dir) if settings.files_dir else None)
+    also = partial(forgetting.sweep, ledger, store, settings.retention_days)
+    engine = Engine(ledger, courier, board, open_wakeups(settings), settings.drains, kept, also=also)
     intake = Intake(ledger, manifest, courier.clock, engine.wake)
-    return Services(settings, manifest, ledger, vault, courier, board, engine, intake)
+    return Services(settings, manifest, ledger, vault, courier, board, engine, intake, store)
 
 
 def manifest_of_sources() -> Manifest:
@@ -76,12 +96,21 @@ def manifest_of_sources() -> Manifest:
 
 
 def open_files(settings: Settings) -> Vault:
-    """Makes the data directory, readable by its owner alone, and opens the vault in it."""
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as problem:
-        raise SettingsProblem(f"CONNECTOR_DATA_DIR cannot be made: {problem.strerror}.") from None
+    """Makes the data directory and the one for uploaded files, readable by their owner alone, and opens the vault."""
+    _made("CONNECTOR_DATA_DIR", settings.data_dir)
+    if settings.files_dir:
+        _made("CONNECTOR_FILES_DIR", Path(settings.files_dir))
     return open_vault(settings)
+
+
+def _made(variable: str, directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SettingsProblem(
+            f"{variable} cannot be made: {problem.strerror}: {directory}. "
+            "Name a directory that the user who runs crisp-connector may write to."
+        ) from None
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -95,21 +124,46 @@ def open_ledger(settings: Settings) -> Ledger:
         ) from None
 
 
-def register(ledger: Ledger, vault: Vault, settings: Settings) -> None:
-    """The connection and the API key that the environment describes, when they are new or have changed."""
-    if not settings.has_default_connection:
+def register(ledger: Ledger, vault: Vault, settings: Settings, *, wins: bool) -> None:
+    """The connection and the API key that the environment describes, when that is not known yet; when it `wins`, also
+    when they have changed. What no key opens stays as it is, for the right key may come back; and while that is so of
+    all connections, no other is added under another key."""
+    if not settings.has_default_connection or resealing.lost(ledger, vault):
         return
     with ledger.write(durable=True) as connection:
         known = tenants.get(connection, settings.crisp_website_id)
-        wanted = described(settings, vault, _token(settings), known)
-        if known != wanted:
-            tenants.save(connection, wanted, now_ms())
+        if known is not None and not wins:
+            return
+        if known is None or vault.opens(known.key_sealed):
+            wanted = _environments(settings, vault, known)
+            if known != wanted:
+                tenants.save(connection, wanted, ledger.clock())
         if settings.api_key:
-            _register_key(connection, wanted.id, settings.api_key)
+            _register_key(connection, settings.crisp_website_id, settings.api_key, ledger.clock())
 
 
-def _token(settings: Settings) -> "Token":
-    return Token(settings.crisp_website_id, settings.crisp_tier, settings.crisp_identifier, settings.crisp_key)
+def idle_key(ledger: Ledger, settings: Settings) -> bool:
+    """Whether the environment has an API key that opens nothing, for it names no website and nobody has the key."""
+    if not settings.api_key or settings.has_default_connection:
+        return False
+    with ledger.read() as connection:
+        return tenants.find_key(connection, settings.api_key) is None
+
+
+def _tell_idle_key(ledger: Ledger, settings: Settings) -> None:
+    if idle_key(ledger, settings):
+        log.warning("api_key_idle", remedy=IDLE)
+
+
+def _environments(settings: Settings, vault: Vault, known: CrispConnection | None) -> CrispConnection:
+    """The connection that the environment describes. What it does not say stays as it is."""
+    token = Token(settings.crisp_website_id, settings.crisp_tier, settings.crisp_identifier, settings.crisp_key)
+    wanted = described(vault, token, known)
+    return replace(
+        wanted,
+        daily_quota=settings.crisp_daily_quota or wanted.daily_quota,
+        rate=settings.crisp_rate or wanted.rate,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +173,29 @@ class Token:
     website_id: str
     tier: str
     identifier: str
-    key: str
+    key: str = field(repr=False)
 
 
-def described(settings: Settings, vault: Vault, token: Token, known: CrispConnection | None) -> CrispConnection:
+def described(vault: Vault, token: Token, known: CrispConnection | None) -> CrispConnection:
     """The connection of this token; its id is the website's, for one website has one quota.
 
-    What was found out about a known one stays; another credential ends its halt.
+    What was found out or said about a known one stays, but for a quota that was its old tier's; another credential
+    ends its halt.
     """
-    plain: dict[str, Any] = {
-        "tier": token.tier,
-        "identifier": token.identifier,
-        "daily_quota": settings.quota_of(token.tier),
-        "rate": settings.crisp_rate or None,
-    }
-    website = token.website_id
+    website, quota = token.website_id, QUOTAS[token.tier]
     if known is None:
-        return CrispConnection(website, website, website, key_sealed=vault.seal(token.key), **plain)
+        sealed = vault.seal(token.key)
+        return CrispConnection(website, website, website, token.tier, token.identifier, sealed, quota, None)
     same = _opened(vault, known) == token.key
     same_credential = same and known.identifier == token.identifier and known.tier == token.tier
-    sealed = known.key_sealed if same else vault.seal(token.key)
-    return replace(known, key_sealed=sealed, halted=known.halted if same_credential else None, **plain)
+    return replace(
+        known,
+        tier=token.tier,
+        identifier=token.identifier,
+        key_sealed=known.key_sealed if same else vault.seal(token.key),
+        daily_quota=quota if known.daily_quota == QUOTAS.get(known.tier) else known.daily_quota,
+        halted=known.halted if same_credential else None,
+    )
 
 
 def _opened(vault: Vault, known: CrispConnection) -> str | None:
@@ -150,9 +206,8 @@ def _opened(vault: Vault, known: CrispConnection) -> str | None:
         return None
 
 
-def _register_key(connection: Connection, connection_id: str, secret: str) -> None:
+def _register_key(connection: Connection, connection_id: str, secret: str, now: int) -> None:
     """One admin key; the one that the environment gave before is revoked. One that somebody revoked stays so."""
-    now = now_ms()
     known = tenants.find_key(connection, secret)
     if known is not None and known.revoked_at is not None:
         log.warning("api_key_revoked", key=known.id, remedy=f"Set another {ENVIRONMENT}: this one was revoked.")

@@ -1,16 +1,35 @@
 """Settings: read once from the environment, checked, frozen. The names are those of the documentation."""
 
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from environs import Env
 from environs.exceptions import EnvError
-from marshmallow.validate import OneOf, Range
+
+from connector import checks
 
 TIERS = ("website", "plugin")
-_QUOTAS = {"website": 10_000, "plugin": 5_000}
+QUOTAS: Mapping[str, int] = {"website": 10_000, "plugin": 5_000}
+# The most that may be said of a quota (calls a day) and of a rate (calls a second).
+MOST_CALLS, MOST_RATE = 10_000_000, 1_000
+# Controls, line ends, marks that turn the direction of writing (they make a text read as another), half characters.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+# The parts of a token, and what something is called: pattern, and what it must look like. Identifier and key go into
+# a header of Basic auth (RFC 7617), where neither a colon nor white space can be in the first.
+SHAPES: Mapping[str, tuple[str, str]] = {
+    "website_id": (r"^[A-Za-z0-9_-]{1,64}$", "It must be 1 to 64 letters, digits, hyphens or underscores."),
+    "identifier": (r"^[!-9;-~]{1,200}$", "It must be 1 to 200 characters of ASCII, without spaces and colons."),
+    "key": (r"^[!-~]{1,500}$", "It must be 1 to 500 characters of ASCII, without spaces and line breaks."),
+    "label": (
+        rf"^[^{_UNSEEN}]{{1,200}}$",
+        "It must be 1 to 200 characters, without line breaks and other characters that cannot be seen.",
+    ),
+}
+_PREFIXES = ("CONNECTOR_", "CRISP_")
 
 
 class SettingsProblem(Exception):
@@ -38,6 +57,16 @@ class Settings:
             secret=True,
         ),
     )
+    queue_url: str = field(
+        default="",
+        repr=False,
+        metadata=_variable(
+            "CONNECTOR_QUEUE_URL",
+            "Where wake-ups between processes go: redis://…, a postgresql+psycopg:// or sqlite:/// URL; "
+            "empty: the database when that is PostgreSQL, else a file in the data directory",
+            secret=True,
+        ),
+    )
     secret_key: str = field(
         default="",
         repr=False,
@@ -52,12 +81,25 @@ class Settings:
         repr=False,
         metadata=_variable("CONNECTOR_API_KEY", "Makes one admin key for the default connection", secret=True),
     )
+    metrics_key: str = field(
+        default="",
+        repr=False,
+        metadata=_variable(
+            "CONNECTOR_METRICS_KEY",
+            "Bearer token with which a monitor sees every connection at /metrics, and nothing else",
+            secret=True,
+        ),
+    )
     concurrency: int = field(default=32, metadata=_variable("CONNECTOR_CONCURRENCY", "Calls in flight per connection"))
     drains: int = field(
         default=8, metadata=_variable("CONNECTOR_DRAINS", "Connections that one process delivers for at once")
     )
     public_url: str = field(
         default="", metadata=_variable("CONNECTOR_PUBLIC_URL", "How the outside reaches this service, for links")
+    )
+    call_timeout: int = field(
+        default=30,
+        metadata=_variable("CONNECTOR_CALL_TIMEOUT", "How long a call to Crisp may take to be answered, in seconds"),
     )
     retry_cap: int = field(
         default=300,
@@ -66,6 +108,36 @@ class Settings:
     retry_age: int = field(
         default=259_200,
         metadata=_variable("CONNECTOR_RETRY_AGE", "A record whose delivery has failed for so many seconds is dead"),
+    )
+    live_reserve: int = field(
+        default=5,
+        metadata=_variable(
+            "CONNECTOR_LIVE_RESERVE",
+            "Percent of the day's quota that bulk work leaves to single contacts, until the last hour",
+        ),
+    )
+    retention_days: int = field(
+        default=30,
+        metadata=_variable(
+            "CONNECTOR_RETENTION_DAYS",
+            "Days after which finished records lose everything but their outcome; 0: they keep it for ever",
+        ),
+    )
+    files_dir: str = field(
+        default="",
+        metadata=_variable(
+            "CONNECTOR_FILES_DIR",
+            "Where uploaded files are kept, a directory that all machines share; empty: the database when that is "
+            "PostgreSQL, else a folder in the data directory",
+        ),
+    )
+    egress_allow: str = field(
+        default="",
+        metadata=_variable(
+            "CONNECTOR_EGRESS_ALLOW",
+            "Addresses inside your network that may be fetched and called all the same: host:port, host, IP address "
+            "or network, comma-separated",
+        ),
     )
     log_level: str = field(default="info", metadata=_variable("CONNECTOR_LOG_LEVEL", "debug, info, warning or error"))
     crisp_website_id: str = field(
@@ -91,34 +163,60 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data_dir / 'connector.db'}"
 
     @property
+    def reserve(self) -> float:
+        """The share of the day's quota that is kept for live work."""
+        return self.live_reserve / 100
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Addresses inside the network that may be reached all the same."""
+        return frozenset(each.strip() for each in self.egress_allow.split(",") if each.strip())
+
+    @property
     def has_default_connection(self) -> bool:
         """Whether the environment describes a Crisp website."""
         return bool(self.crisp_website_id)
 
-    def quota_of(self, tier: str) -> int:
-        """Calls a day for a token of this tier."""
-        return self.crisp_daily_quota or _QUOTAS[tier]
 
-
-_CHECKS: dict[str, Any] = {
-    "concurrency": Range(min=1, max=256),
-    "drains": Range(min=1, max=256),
-    "retry_cap": Range(min=1),
-    "retry_age": Range(min=1),
-    "crisp_daily_quota": Range(min=0),
-    "crisp_rate": Range(min=0, max=1000),
-    "crisp_tier": OneOf(TIERS),
-    "log_level": OneOf(("debug", "info", "warning", "error")),
+# The least and the most of each setting that is a whole number.
+SPANS: Mapping[str, tuple[int, int]] = {
+    "concurrency": (1, 256),
+    "drains": (1, 256),
+    "call_timeout": (1, 300),
+    "live_reserve": (0, 50),
+    "retry_cap": (1, 86_400),
+    "retry_age": (1, 31_536_000),
+    "retention_days": (0, 3_650),
+    "crisp_daily_quota": (1, MOST_CALLS),
+    "crisp_rate": (1, MOST_RATE),
 }
-_WITH_WEBSITE = ("crisp_identifier", "crisp_key")
+_CHECKS: dict[str, Any] = {
+    **{name: checks.whole(*span) for name, span in SPANS.items()},
+    "api_key": checks.shape(*SHAPES["key"]),
+    "metrics_key": checks.shape(*SHAPES["key"]),
+    "crisp_website_id": checks.shape(*SHAPES["website_id"]),
+    "crisp_identifier": checks.shape(*SHAPES["identifier"]),
+    "crisp_key": checks.shape(*SHAPES["key"]),
+    "crisp_tier": checks.choice(TIERS),
+    "log_level": checks.choice(("debug", "info", "warning", "error")),
+}
 
 
 def read_settings() -> Settings:
     """Settings from the environment. Raises `SettingsProblem` naming the variable and what it must look like."""
     env = Env(eager=True)
     settings = Settings(**{setting.name: _read(env, setting) for setting in fields(Settings)})
-    _check_together(settings)
+    if wrong := next(checks.wrong(settings), None):
+        raise SettingsProblem(wrong)
     return settings
+
+
+def misspelt(names: Iterable[str] = os.environ) -> list[tuple[str, str]]:
+    """Variables that no setting has and that look like one: the name as it is, and as it was probably meant."""
+    known = [str(setting.metadata["variable"]) for setting in fields(Settings)]
+    strange = [name for name in names if name.upper().startswith(_PREFIXES) and name not in known]
+    near = ((name, get_close_matches(name.upper(), known, n=1, cutoff=0.85)) for name in sorted(strange))
+    return [(name, found[0]) for name, found in near if found]
 
 
 def _read(env: Env, setting: Field[Any]) -> Any:
@@ -126,31 +224,11 @@ def _read(env: Env, setting: Field[Any]) -> Any:
     if not (env.str(variable, "") or "").strip():
         return default
     read: Any = env.int if isinstance(default, int) else env.path if isinstance(default, Path) else env.str
+    check: Any = _CHECKS.get(setting.name)
     try:
-        return read(variable, validate=_CHECKS.get(setting.name))
-    except EnvError as problem:
-        raise SettingsProblem(f"{variable} makes no sense: {_reason(problem)}") from None
-
-
-def _reason(problem: EnvError) -> str:
-    """What a validator said, without the value."""
-    messages = getattr(problem, "error_messages", None)
-    return str(messages[0]) if isinstance(messages, list) else "it must be a whole number."
-
-
-def _check_together(settings: Settings) -> None:
-    for name in ("crisp_api_url", "public_url"):
-        url = getattr(settings, name)
-        if url and urlsplit(url).scheme not in ("http", "https"):
-            raise SettingsProblem(f"{_variable_of(name)} must be an address that begins with http:// or https://.")
-    if settings.database_url and "://" not in settings.database_url:
-        raise SettingsProblem(
-            "CONNECTOR_DATABASE_URL must look like postgresql+psycopg://user@host/name or sqlite:///file."
-        )
-    for name in _WITH_WEBSITE:
-        if settings.has_default_connection and not getattr(settings, name):
-            raise SettingsProblem(f"{_variable_of(name)} is missing: CRISP_WEBSITE_ID needs it beside it.")
-
-
-def _variable_of(name: str) -> str:
-    return next(str(setting.metadata["variable"]) for setting in fields(Settings) if setting.name == name)
+        return read(variable, validate=check)
+    except EnvError:
+        # Each check says by itself what the value must look like, also when it is not even a number.
+        raise SettingsProblem(f"{variable} makes no sense. {check.error}") from None
+    except UnicodeError:
+        raise SettingsProblem(f"{variable} makes no sense. It must be text in UTF-8.") from None

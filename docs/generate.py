@@ -1,4 +1,5 @@
-"""Writes the pages of `docs/` that the code itself knows: settings, commands, notes and errors.
+"""Writes what the code itself knows: the pages of settings, commands, notes and errors, metrics, and
+`deploy/env.example`.
 
 `python docs/generate.py` writes them; with `--check` it writes nothing and ends with 1 when one is not as it would be.
 """
@@ -13,10 +14,11 @@ import click
 
 from connector import errors, notes
 from connector.cli import main
-from connector.settings import Settings
+from connector.metrics import DECLARED, OTHERS
+from connector.settings import SPANS, Settings
 
-DOCS = Path(__file__).resolve().parent
-_HEAD = "<!-- Written by docs/generate.py. Change the code, then run: make docs -->\n"
+ROOT = Path(__file__).resolve().parent.parent
+_HEAD = "Written by docs/generate.py. Change the code, then run: make docs"
 # Wide enough that no help text is wrapped differently on another terminal.
 _WIDTH = 100
 
@@ -26,14 +28,25 @@ _SETTINGS = """# Settings
 All settings are environment variables. One that makes no sense stops the start with a sentence that names it;
 `crisp-connector doctor` checks them together with the credential and the database. Secrets are never logged or shown.
 
-| variable | meaning | default |
-|---|---|---|
+| variable | meaning | from – to | default |
+|---|---|---|---|
 {rows}
+"""
+_ENVIRONMENT = """
+# Every setting with its default. Take the mark off those that you change; the README says which are needed.
+# No quotes, no spaces around =, no comment behind a value: systemd, docker and compose read this file alike.
+# No $ either: compose would read a variable there.
+# It holds secrets when it is filled in: let nobody but its owner read it (chmod 600).
+
+{variables}
+
+# For compose.yaml alone: the password of its PostgreSQL.
+# POSTGRES_PASSWORD=
 """
 _COMMANDS = """# Commands
 
 Results go to stdout, progress and messages to stderr. Exit codes: 0 all well, 1 not done (the message says why), 2 a
-wrong option; `send` also ends with 3 when records failed and with 4 when some wait.
+wrong option; `send`, `import` and `resume` also end with 3 when records failed and with 4 when some wait.
 
 {told}
 """
@@ -61,6 +74,20 @@ rejected for a note is answered 422 with the note's code.
 """
 
 
+_METRICS = """# Metrics
+
+`GET /metrics` says them; [Operating](operating.md) says who may ask, and has alert rules. Names begin with
+`crisp_connector_`; times are in seconds.
+
+| name | type | labels | meaning |
+|---|---|---|---|
+{rows}
+
+A *gauge* can go down: a record is counted under the outcome that it has now, so replay takes it from `dead` back to
+`waiting`. A *counter* only grows, whatever is restarted; it is gone with its connection.
+"""
+
+
 def settings() -> str:
     """Every environment variable, as `connector.settings` declares it."""
     return _SETTINGS.format(rows="\n".join(_setting(each) for each in fields(Settings)))
@@ -70,7 +97,20 @@ def _setting(each: "Field[Any]") -> str:
     told = each.metadata
     default = "" if each.default in ("", 0) else f"`{each.default}`"
     secret = " (secret)" if told["secret"] else ""
-    return f"| `{told['variable']}` | {told['help']}{secret} | {default} |"
+    span = "{} – {}".format(*SPANS[each.name]) if each.name in SPANS else ""
+    return f"| `{told['variable']}` | {told['help']}{secret} | {span} | {default} |"
+
+
+def environment() -> str:
+    """Every environment variable, as a file that sets none of them."""
+    return _ENVIRONMENT.format(variables="\n\n".join(_variable(each) for each in fields(Settings)))
+
+
+def _variable(each: "Field[Any]") -> str:
+    secret = " (secret)" if each.metadata["secret"] else ""
+    default = "" if each.default in ("", 0) else each.default
+    span = "; {} to {}".format(*SPANS[each.name]) if each.name in SPANS else ""
+    return f"# {each.metadata['help']}{span}{secret}\n# {each.metadata['variable']}={default}"
 
 
 def commands() -> str:
@@ -91,6 +131,17 @@ def _help(name: str, command: click.Command, parent: click.Context | None) -> It
                 yield from _help(inner, found, context)
 
 
+def metrics() -> str:
+    """Every metric, as `connector.metrics` declares it."""
+    of_connections = [(each.name, each.kind, ("connection", *each.labels), each.help) for each in DECLARED]
+    others = [(name, *told) for name, told in OTHERS.items()]
+    rows = (
+        f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {help_} |"
+        for name, kind, labels, help_ in (*of_connections, *others)
+    )
+    return _METRICS.format(rows="\n".join(rows))
+
+
 def codes() -> str:
     """Every note and every error."""
     told = (f"| `{code}` | {level} | {_shown(sentence)} |" for code, (level, sentence) in notes.CODES.items())
@@ -103,14 +154,25 @@ def _shown(sentence: str) -> str:
     return sentence.replace("{", "*").replace("}", "*").replace("|", "\\|")
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings, "cli.md": commands, "notes.md": codes}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings,
+    "docs/cli.md": commands,
+    "docs/notes.md": codes,
+    "docs/metrics.md": metrics,
+    "deploy/env.example": environment,
+}
+
+
+def _with_head(name: str, text: str) -> str:
+    """The text below a comment that says where it comes from."""
+    return f"<!-- {_HEAD} -->\n{text}" if name.endswith(".md") else f"# {_HEAD}\n{text}"
 
 
 def run(*, check: bool) -> int:
     """Writes the pages, or says which are not as they would be."""
     stale = []
     for name, page in PAGES.items():
-        path, text = DOCS / name, _HEAD + page()
+        path, text = ROOT / name, _with_head(name, page())
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if not check:

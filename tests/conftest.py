@@ -1,4 +1,4 @@
-"""What the whole suite shares: a ledger on each database."""
+"""What the whole suite shares: a ledger on each database, and the program as the image has it."""
 
 import os
 import shutil
@@ -10,7 +10,15 @@ from sqlalchemy import create_engine, delete
 
 from connector.ledger import Ledger
 from connector.ledger.tables import connections
-from tests import postgres
+from tests import postgres, redis_server
+from tests.deploy.image import build
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file stays together, and so does everything that needs the image: it takes long to build."""
+    for item in items:
+        group = "image" if "image" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +31,24 @@ def postgres_server() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"PostgreSQL is needed here: {problem}")
         pytest.skip(f"LEFT OUT: PostgreSQL: {problem}")
+
+
+@pytest.fixture(scope="session")
+def redis_words() -> tuple[str, ...]:
+    """What a Redis of our own is told beside where it listens."""
+    return ("--save", "")
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_words: tuple[str, ...]) -> Iterator[str]:
+    """A Redis server; what needs one is left out loudly where there is none, and fails where CI=true."""
+    try:
+        with redis_server.server(redis_words) as url:
+            yield url
+    except redis_server.NoServer as problem:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"Redis is needed here: {problem}")
+        pytest.skip(f"LEFT OUT: Redis: {problem}")
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +114,11 @@ def blank_ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     ledger = Ledger(request.getfixturevalue(request.param[1]))
     yield ledger
     ledger.close()
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what the image is made of: the wheel in `dist`, and installed in `opt/crisp-connector`."""
+    root = tmp_path_factory.mktemp("image")
+    build(root)
+    return root

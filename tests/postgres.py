@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -35,21 +36,25 @@ def server() -> Iterator[str]:
     elif _answers(_USUAL):
         yield _USUAL
     else:
-        with _own_server(_binaries()) as url:
-            yield url
+        with own_server() as own:
+            yield own.url
 
 
 @contextmanager
 def database(server_url: str) -> Iterator[str]:
     """The SQLAlchemy URL of a new database, dropped afterwards."""
     name = f"connector_test_{uuid.uuid4().hex[:12]}"
+    _execute(server_url, f'CREATE DATABASE "{name}"')
+    try:
+        url = make_url(server_url).set(drivername="postgresql+psycopg", database=name)
+        yield url.render_as_string(hide_password=False)
+    finally:
+        _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(server_url: str, statement: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        try:
-            url = make_url(server_url).set(drivername="postgresql+psycopg", database=name)
-            yield url.render_as_string(hide_password=False)
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+        connection.execute(statement.encode())
 
 
 def _answers(url: str) -> bool:
@@ -75,31 +80,52 @@ def _installed_wheel() -> Path:
     return _CACHE
 
 
+class Own:
+    """A server in a temporary directory, on a free port, without durability; it can be stopped and started."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        # PostgreSQL refuses to run as root.
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user:
+            os.chown(folder, pwd.getpwnam(self._user).pw_uid, -1)
+        self._binaries, self._folder, self._port = binaries, folder, free_port()
+        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync").wait()
+
+    def start(self) -> None:
+        """Starts it; it answers when this returns."""
+        places = ("-p", str(self._port), "-k", str(self._folder), "-F", "-c", "listen_addresses=127.0.0.1")
+        self._process = self._run("postgres", *places, "-c", "full_page_writes=off", "-c", "max_connections=200")
+        _wait_for(self.url, self._process)
+
+    def stop(self) -> None:
+        """Ends it at once, and with it everybody's connections."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+
+    def _run(self, program: str, *flags: str) -> "subprocess.Popen[bytes]":
+        command = [str(self._binaries / program), "-D", str(self._folder / "data"), *flags]
+        silent = subprocess.DEVNULL
+        return subprocess.Popen(command, stdout=silent, stderr=silent, user=self._user, cwd=self._folder)
+
+
 @contextmanager
-def _own_server(binaries: Path) -> Iterator[str]:
-    """A server in a temporary directory, on a free port, without durability."""
+def own_server() -> Iterator[Own]:
+    """A server of our own. Raises `NoServer` where there are no binaries."""
     folder = Path(tempfile.mkdtemp(prefix="connector-postgres-"))
-    user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    data, port = str(folder / "data"), _free_port()
-    make = [str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    serve = [str(binaries / "postgres"), "-D", data, "-p", str(port), "-k", str(folder), "-F"]
-    serve += ["-c", "listen_addresses=127.0.0.1", "-c", "full_page_writes=off", "-c", "max_connections=200"]
+    server = Own(_binaries(), folder)
     try:
-        subprocess.run(make, check=True, capture_output=True, user=user, cwd=folder)
-        with subprocess.Popen(serve, stderr=subprocess.DEVNULL, user=user, cwd=folder) as process:
-            try:
-                url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-                _wait_for(url, process)
-                yield url
-            finally:
-                process.terminate()
+        server.start()
+        yield server
     finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listened at a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

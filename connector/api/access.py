@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask import current_app, g, request
+from structlog.contextvars import bind_contextvars
 
 from connector.errors import Problem
 from connector.ledger import connections as tenants
@@ -61,19 +62,21 @@ def needs(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _authenticate() -> Caller:
-    secret = _secret()
+    secret = given_key()
     with services().ledger.read() as connection:
         key = tenants.find_key(connection, secret) if secret else None
         if key is not None and key.revoked_at is None:
             tenant = tenants.get(connection, key.connection_id)
             if tenant is not None:
+                bind_contextvars(connection=tenant.id)
                 return Caller(key, tenant)
         if not tenants.every(connection):
             raise Problem("no_connection")
     raise Problem("key_invalid" if secret else "key_missing")
 
 
-def _secret() -> str | None:
+def given_key() -> str | None:
+    """The key that came with the request, right or wrong."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()

@@ -1,18 +1,19 @@
 """The connection itself: who am I, saved mappings, API keys."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import Row
 
 from connector.api.access import caller, connection_id, needs, services
 from connector.api.again import answered_once
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
-from connector.api.incoming import json_body
-from connector.budget import resets_at
+from connector.api.incoming import object_body
+from connector.budget import limit_today, resets_at, used_today
 from connector.convert.times import from_milliseconds
 from connector.errors import Detail, Problem
 from connector.ids import new_key
@@ -20,10 +21,20 @@ from connector.intake.options import read_mapping, shown_mapping
 from connector.ledger import connections as tenants
 from connector.ledger import quotas, requests
 from connector.ledger.connections import SCOPES, Key
+from connector.settings import SHAPES
 
 blueprint = Blueprint("connection", __name__, url_prefix="/v1", description="The connection, its mappings and keys.")
 _LONGEST_NAME = 128
 _NAME = "Must be 1 to 128 characters, without a slash."
+
+
+class QuotaOut(Schema):
+    """What this day has of calls: less than the settings say when Crisp refused more."""
+
+    limit = fields.Integer()
+    used = fields.Integer()
+    resets_at = fields.String(metadata={"format": "date-time"})
+    daily_quota = fields.Integer(metadata={"description": "What the settings say."})
 
 
 class MeOut(Schema):
@@ -34,7 +45,7 @@ class MeOut(Schema):
     label = fields.String()
     tier = fields.String()
     scopes = fields.List(fields.String())
-    quota = fields.Dict()
+    quota = fields.Nested(QuotaOut)
     halted = fields.String(allow_none=True)
 
 
@@ -53,13 +64,16 @@ class MappingIn(Schema):
     mapping = fields.Dict(required=True)
 
 
+def _label(value: str) -> None:
+    pattern, sentence = SHAPES["label"]
+    if value and not re.fullmatch(pattern, value):
+        raise ValidationError(sentence)
+
+
 class KeyIn(Schema):
     """A new API key."""
 
-    label = fields.String(
-        load_default="",
-        validate=validate.Regexp(r"^[^\x00]{0,200}$", error="Must be at most 200 characters, without NUL."),
-    )
+    label = fields.String(load_default="", validate=_label, metadata={"maxLength": 200})
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)), load_default=["write"], validate=validate.Length(min=1)
     )
@@ -84,8 +98,12 @@ def get_me() -> Response:
     tenant, now = caller().connection, services().courier.clock()
     with services().ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
-    used = budget.used if budget.day == now // 86_400_000 else 0
-    quota = {"limit": tenant.daily_quota, "used": used, "resets_at": from_milliseconds(resets_at(now))}
+    quota = {
+        "limit": limit_today(budget, tenant.limits, now),
+        "used": used_today(budget, now),
+        "resets_at": from_milliseconds(resets_at(now, budget.offset)),
+        "daily_quota": tenant.daily_quota,
+    }
     plain = {name: getattr(tenant, name) for name in ("id", "website_id", "label", "tier", "halted")}
     return answer({**plain, "scopes": list(caller().key.scopes), "quota": quota})
 
@@ -136,7 +154,7 @@ def put_mapping(name: str) -> Response:
     """Save a mapping: the body is contact field → path or list of paths."""
     if len(name) > _LONGEST_NAME or "\0" in name:
         raise Problem("parameter_invalid", errors=[Detail(_NAME, "parameter_invalid", "name")])
-    body, _ = json_body()
+    body, _ = object_body()
     return _save_mapping(name, body, 200)
 
 

@@ -9,7 +9,6 @@ from flask import Response
 from connector.api.access import connection_id, services
 from connector.api.answers import answer
 from connector.api.incoming import once, request_hash
-from connector.errors import Problem
 from connector.ledger import requests
 
 P = ParamSpec("P")
@@ -28,9 +27,7 @@ def answered_once(view: Callable[P, Response]) -> Callable[P, Response]:
             return view(*args, **kwargs)
         ledger, now = services().ledger, services().courier.clock()
         with ledger.write(durable=True) as connection:
-            first = requests.begin_once(connection, connection_id(), key.key, key.request_hash, now)
-        if first is not None and first.request_hash != key.request_hash:
-            raise Problem("idempotency_mismatch")
+            first = key.taken(connection, connection_id(), now)
         if first is not None and first.answer is not None:
             return answer(first.answer["body"], first.answer["status"])
         response = view(*args, **kwargs)

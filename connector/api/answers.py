@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
+from structlog.contextvars import bind_contextvars
 
 from connector import outcomes
 from connector.api.access import connection_id, services
@@ -37,6 +38,7 @@ def outcome_of(record_id: str | None, wait: float) -> Response:
     """What became of the record that was just accepted: 200, 202 while it waits, or the problem that ended it."""
     if record_id is None:
         return answer({"records": 0})
+    bind_contextvars(outcome=record_id)
     followed = follow(services(), connection_id(), record_id, wait)
     if followed is None:
         raise Problem("outcome_missing")

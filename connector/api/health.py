@@ -1,14 +1,16 @@
 """Whether the process lives, and whether it can work."""
 
+from collections import Counter
+
 import structlog
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from connector.api.access import services
 from connector.api.answers import answer
+from connector.api.blueprint import Blueprint
 from connector.errors import Problem
-from connector.ledger import DatabaseProblem, WrongVersion
+from connector.ledger import DatabaseProblem, WrongVersion, workers
 from connector.ledger import connections as tenants
 from connector.version import __version__
 
@@ -28,7 +30,11 @@ class ReadyOut(HealthOut):
 
     database = fields.String()
     connections = fields.Integer()
-    halted = fields.Integer(metadata={"description": "Connections whose credential Crisp refuses."})
+    halted = fields.Integer(metadata={"description": "Connections whose credential does not work."})
+    reasons = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "Halted connections by code."}
+    )
+    workers = fields.Integer(metadata={"description": "Processes that deliver; without one, records wait."})
 
 
 @blueprint.route("/healthz", methods=["GET"])
@@ -41,6 +47,7 @@ def get_health() -> Response:
 
 @blueprint.route("/readyz", methods=["GET"])
 @blueprint.response(200, ReadyOut)
+@blueprint.fails("database_unavailable", "queue_unavailable")
 @blueprint.doc(security=[])
 def get_readiness() -> Response:
     """The service can take records."""
@@ -49,6 +56,7 @@ def get_readiness() -> Response:
         ledger.prepare()
         with ledger.read() as connection:
             known = tenants.every(connection)
+            living = workers.alive(connection, ledger.clock())
         version = ledger.version()
     except WrongVersion as problem:
         raise Problem("database_unavailable", message=str(problem)) from None
@@ -56,6 +64,9 @@ def get_readiness() -> Response:
         # What it says names files and servers: that is for the operator, not for everybody who asks.
         log.warning("not_ready", reason=str(problem))
         raise Problem("database_unavailable") from None
-    halted = sum(tenant.halted is not None for tenant in known)
-    shown = {"status": "ready", "version": __version__, "database": str(version)}
-    return answer({**shown, "connections": len(known), "halted": halted})
+    if not services().engine.wakeups.reachable():
+        raise Problem("queue_unavailable")
+    # Everybody may ask: how many there are and why, but not whose.
+    reasons = Counter(tenant.halted for tenant in known if tenant.halted)
+    shown = {"status": "ready", "version": __version__, "database": str(version), "connections": len(known)}
+    return answer({**shown, "halted": reasons.total(), "reasons": dict(reasons), "workers": living})

@@ -16,7 +16,8 @@ from connector.crisp.calls import STATUSES
 from connector.errors import Problem
 from connector.follow import state_of
 from connector.imports import import_as_json
-from connector.ledger import records, requests
+from connector.ledger import importing, records
+from connector.replaying import replay
 
 blueprint = Blueprint("history", __name__, url_prefix="/v1", description="Imports, outcomes and replay.")
 
@@ -64,9 +65,12 @@ _REPLAYED = {"type": "object", "properties": {key: {"type": "integer"} for key i
 def list_imports(query: Mapping[str, Any]) -> Response:
     """Imports, newest first."""
     with services().ledger.read() as connection:
-        rows = requests.list_imports(connection, connection_id(), before=query.get("cursor"), limit=query["limit"] + 1)
+        rows = importing.list_imports(connection, connection_id(), before=query.get("cursor"), limit=query["limit"] + 1)
         now = services().courier.clock()
-        shown = [import_as_json(connection, row, base_url(), now) for row in rows[: query["limit"]]]
+        shown = [
+            import_as_json(connection, row, base_url(), now, reserve=services().settings.reserve)
+            for row in rows[: query["limit"]]
+        ]
     return page(shown, rows[query["limit"] - 1].id if len(rows) > query["limit"] else None)
 
 
@@ -76,10 +80,12 @@ def list_imports(query: Mapping[str, Any]) -> Response:
 def get_import(import_id: str) -> Response:
     """Progress and totals of an import."""
     with services().ledger.read() as connection:
-        row = requests.get_import(connection, connection_id(), import_id)
+        row = importing.get_import(connection, connection_id(), import_id)
         if row is None or row.accepted_at is None:
             raise Problem("import_missing")
-        return answer(import_as_json(connection, row, base_url(), services().courier.clock()))
+        return answer(
+            import_as_json(connection, row, base_url(), services().courier.clock(), reserve=services().settings.reserve)
+        )
 
 
 @blueprint.route("/imports/<import_id>/records", methods=["GET"])
@@ -90,7 +96,7 @@ def list_records(query: Mapping[str, Any], import_id: str) -> Response:
     """What became of each record of an import, in the order of its rows."""
     limit, after = query["limit"], int(query.get("cursor", 0))
     with services().ledger.read() as connection:
-        found = requests.get_import(connection, connection_id(), import_id)
+        found = importing.get_import(connection, connection_id(), import_id)
         if found is None or found.accepted_at is None:
             raise Problem("import_missing")
         rows = records.of_import(connection, import_id, after=after, limit=limit + 1, status=query.get("outcome"))
@@ -116,7 +122,7 @@ def list_outcomes(query: Mapping[str, Any]) -> Response:
 @blueprint.response(200, WholeOutcomeOut)
 def get_outcome(outcome_id: str) -> Response:
     """One outcome, with its attempts and calls."""
-    found = state_of(services().ledger, connection_id(), outcome_id)
+    found = state_of(services(), connection_id(), outcome_id)
     if found is None:
         raise Problem("outcome_missing")
     return answer(outcomes.whole(found.row, reason=found.reason, retry_at=found.retry_at))
@@ -130,10 +136,5 @@ def get_outcome(outcome_id: str) -> Response:
 def replay_outcomes(wanted: Mapping[str, Any]) -> Response:
     """Send rejected and dead records again; those without a usable contact must be corrected and sent anew."""
     moments = {key: int(wanted[key].timestamp() * 1000) for key in ("since", "until") if key in wanted}
-    chosen = records.chosen(**{**wanted, **moments})
-    with services().ledger.write(durable=True) as connection:
-        left = records.beyond_replay(connection, connection_id(), chosen)
-        count = records.replay(connection, connection_id(), chosen, services().courier.clock())
-    if count:
-        services().engine.wake(connection_id())
-    return answer({"replayed": count, "not_replayable": left}, 202)
+    done = replay(services(), connection_id(), {**wanted, **moments})
+    return answer({"replayed": done.count, "not_replayable": done.not_replayable}, 202)

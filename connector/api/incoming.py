@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -12,7 +11,6 @@ from connector.api.access import connection_id, services
 from connector.body import read_form, read_json, received, size
 from connector.errors import Detail, Problem
 from connector.intake import Once, Options, Reading
-from connector.intake.options import read_mapping
 from connector.intake.payloads import CONTACT_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
 
@@ -26,12 +24,28 @@ def reading(query: Mapping[str, Any], limit: int) -> tuple[Reading, Options, Onc
     """Everything that an accepting or previewing view needs of its request."""
     sent, digest = _sent(limit)
     options = _options(query, sent.mapping)
-    now = datetime.fromtimestamp(services().courier.clock() / 1000, UTC)
-    read = Reading(sent.read(options.source), options, services().manifest, now)
-    return read, options, once(digest)
+    return services().intake.reading(sent.read(options.source), options), options, once(digest)
 
 
-def json_body(limit: int = CONTACT_LIMIT) -> tuple[Any, str]:
+def object_body(limit: int = CONTACT_LIMIT) -> tuple[Any, str]:
+    """The body of a request that takes one object, and the hash of the request; what cannot be read is told so."""
+    try:
+        return _body(limit)
+    except Problem as problem:
+        raise _of_object(problem) from None
+
+
+def _of_object(problem: Problem) -> Problem:
+    """The same problem, without a word of lists and lines."""
+    told, facts = "", problem.facts
+    if problem.code == "body_not_json":
+        told = f"The body is not valid JSON. {facts['where']}" if "where" in facts else "The body is empty."
+    elif "kind" in facts:
+        told = f"The content type {facts['kind']} cannot be read."
+    return Problem(problem.code, message=f"{told} Send a JSON object as application/json.") if told else problem
+
+
+def _body(limit: int) -> tuple[Any, str]:
     """The request's JSON or form as a value, and the hash of the request."""
     body = b"".join(_bytes(limit))
     g.request_hash = _hash([body])
@@ -58,7 +72,7 @@ def once(digest: str) -> Once | None:
 def _sent(limit: int) -> tuple[Payloads, str]:
     if request.mimetype in LINES:
         return _lines(limit)
-    value, digest = json_body(limit)
+    value, digest = _body(limit)
     return of_value(value), digest
 
 
@@ -112,15 +126,7 @@ def _hash(chunks: Iterable[bytes]) -> str:
 
 def _options(query: Mapping[str, Any], sent_mapping: Any) -> Options:
     mapping, saved = (sent_mapping, False) if sent_mapping is not None else (_saved_mapping(), True)
-    return Options(
-        source=query.get("source"),
-        mode=query.get("mode", "upsert"),
-        country=(query.get("country") or "").upper() or None,
-        timezone=query.get("timezone", "UTC"),
-        unmapped_as_data=query.get("unmapped") == "data",
-        mapping=read_mapping(mapping, services().manifest) if mapping is not None else (),
-        saved_mapping=saved,
-    )
+    return Options.given(query, services().manifest, mapping=mapping, saved_mapping=saved)
 
 
 def _saved_mapping() -> dict[str, Any] | None:

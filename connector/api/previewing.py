@@ -41,5 +41,7 @@ def preview_records(query: Mapping[str, Any]) -> Response:
     how = How.found(tenant.findings)
     with services().ledger.read() as connection:
         seen = preview(connection, tenant.id, read, options.mode, services().manifest, how, now)
-        seconds = eta(connection, tenant.id, seen.calls, 0, now) if seen.calls else 0.0
+        seconds = (
+            eta(connection, tenant.id, seen.calls, 0, now, reserve=services().settings.reserve) if seen.calls else 0.0
+        )
     return answer(seen.as_json(tenant.website_id, seconds))

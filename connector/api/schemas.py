@@ -1,16 +1,20 @@
 """Marshmallow schemas, built from the manifests: what is validated and what the OpenAPI says is one thing."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
-from connector.crisp.calls import STATUSES
+from connector.crisp.calls import MODES, STATUSES
+from connector.imports import STATES
 from connector.intake.options import country_code, zone_name
 from connector.manifest import Action, Field, shipped
 
 # The longest that an answer may wait for Crisp: automation platforms give up after 30 seconds (their own limits).
 LONGEST_WAIT = 25
+# The line of a file where column names may be said to stand.
+MOST_LINES = 1_000
 _JSON_TYPES: Mapping[str, dict[str, Any]] = {
     "list": {"type": "array", "items": {"type": "string"}},
     "data": {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
@@ -20,42 +24,40 @@ _JSON_TYPES: Mapping[str, dict[str, Any]] = {
 }
 
 
-def _as_validator(check: Callable[[str], str]) -> Callable[[str], None]:
-    def validator(value: str) -> None:
+class Checked(fields.String):
+    """A text in the one form that a check gives it."""
+
+    def __init__(self, check: Callable[[str], str], **more: Any) -> None:
+        super().__init__(**more)
+        self._check = check
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
         try:
-            check(value)
+            return self._check(str(super()._deserialize(value, attr, data, **more)))
         except ValueError as problem:
             raise ValidationError(str(problem)) from None
-
-    return validator
 
 
 _CHECKS: dict[str, Callable[[], Any]] = {
     "source": lambda: validate.OneOf(sorted(shipped().sources)),
-    "country": lambda: _as_validator(country_code),
-    "timezone": lambda: _as_validator(zone_name),
     "wait": lambda: validate.Range(min=0, max=LONGEST_WAIT),
 }
+_FORMS = {"country": country_code, "timezone": zone_name}
 _TYPES: Mapping[str, type[fields.Field[Any]]] = {"integer": fields.Integer, "number": fields.Float}
 
 
-def query_of(*action_keys: str, **more: fields.Field[Any]) -> type[Schema]:
-    """The query parameters of actions, as their manifests declare them."""
-    declared = {
-        parameter["key"]: _parameter(parameter)
-        for key in action_keys
-        for parameter in shipped().actions[key].parameters
-        if parameter["in"] == "query"
-    }
-    return Schema.from_dict({**declared, **more}, name="".join(key.title() for key in action_keys) + "Query")
+def query_of(action_key: str) -> type[Schema]:
+    """The query parameters of an action, as its manifest declares them."""
+    parameters = [each for each in shipped().actions[action_key].parameters if each["in"] == "query"]
+    return Schema.from_dict({each["key"]: _parameter(each) for each in parameters}, name=f"{action_key.title()}Query")
 
 
 def _parameter(parameter: Mapping[str, Any]) -> fields.Field[Any]:
-    check = _CHECKS.get(parameter["key"])
-    checks = [check()] if check else []
+    key = parameter["key"]
+    checks = [_CHECKS[key]()] if key in _CHECKS else []
     if choices := parameter.get("choices"):
         checks.append(validate.OneOf(choices))
-    kind = _TYPES.get(parameter["type"], fields.String)
+    kind = partial(Checked, _FORMS[key]) if key in _FORMS else _TYPES.get(parameter["type"], fields.String)
     about = {"description": parameter["help"], **({"example": parameter["example"]} if "example" in parameter else {})}
     default = {"load_default": parameter["default"]} if "default" in parameter else {}
     return kind(validate=checks, metadata=about, **default)
@@ -153,15 +155,44 @@ class ImportOut(Schema):
     id = fields.String()
     import_id = fields.String()
     records = fields.Integer()
-    state = fields.String()
+    state = fields.String(validate=validate.OneOf(STATES))
     totals = fields.Nested(Totals)
     rate_per_second = fields.Float(allow_none=True)
     eta_seconds = fields.Float(allow_none=True)
     links = fields.Dict(keys=fields.String(), values=fields.String())
     source = fields.String(allow_none=True)
     mode = fields.String()
+    file_name = fields.String(allow_none=True)
     notes = fields.List(fields.Nested(NoteOut))
     accepted_at = fields.String(metadata={"format": "date-time"})
+
+
+class FileOptions(Schema):
+    """How a file is read, and what becomes of it. What is left out is found out."""
+
+    separator = fields.String(
+        validate=validate.OneOf((",", ";", "\t", "|"), error="Must be a comma, a semicolon, a tab or a bar."),
+        metadata={"description": "Between cells: , ; tab or |."},
+    )
+    encoding = fields.String(metadata={"description": "Such as utf-8 or cp1252."})
+    header = fields.Raw(
+        metadata={"type": ["boolean", "integer"], "description": "false: no column names; a number: their line."}
+    )
+    sheet = fields.String(metadata={"description": "The sheet of a workbook."})
+    mode = fields.String(validate=validate.OneOf(MODES), metadata={"description": "upsert, create or update."})
+    limit = fields.Integer(
+        strict=True,
+        validate=validate.Range(min=1),
+        metadata={"description": "So many contacts go out; the others wait until the import is resumed."},
+    )
+    country = Checked(country_code, metadata={"description": "Country of national phone numbers."})
+    timezone = Checked(zone_name, metadata={"description": "Zone of times without one."})
+    forget = fields.Boolean(metadata={"description": "Do not keep the file: then failures.csv cannot be made."})
+
+    @validates("header")
+    def _header(self, value: Any, **_: Any) -> None:
+        if value is not False and value is not True and not (isinstance(value, int) and 1 <= value <= MOST_LINES):
+            raise ValidationError("Must be true, false, or the number of a line.")
 
 
 class ErrorOut(Schema):

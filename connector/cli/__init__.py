@@ -5,6 +5,7 @@ from importlib import import_module
 import click
 
 from connector.manifest import ManifestBroken
+from connector.settings import misspelt
 from connector.version import __version__
 
 # Command → module and name. Each is loaded when it is wanted: what keeps one from loading does not stop `doctor`.
@@ -13,8 +14,13 @@ _COMMANDS = {
     "web": "connector.cli.serve:web",
     "work": "connector.cli.serve:work",
     "send": "connector.cli.send:send",
+    "import": "connector.cli.importing:import_",
+    "resume": "connector.cli.importing:resume_",
+    "failures": "connector.cli.importing:failures_",
+    "convert": "connector.cli.converting:convert",
     "preview": "connector.cli.send:preview_file",
     "connect": "connector.cli.connect:connect",
+    "status": "connector.cli.status:status",
     "replay": "connector.cli.care:replay",
     "erase": "connector.cli.care:erase",
     "doctor": "connector.cli.care:doctor",
@@ -57,3 +63,5 @@ def main() -> None:
     Example:
       crisp-connector demo --once
     """
+    for name, meant in misspelt():
+        click.echo(f"Warning: {name} is no setting and changes nothing. Is {meant} meant?", err=True)

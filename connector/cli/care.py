@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from connector import person
+from connector import person, replaying
 from connector.cli.common import (
     Failed,
     as_json,
@@ -21,7 +21,11 @@ from connector.cli.common import (
     results,
 )
 from connector.cli.diagnosis import diagnose
+from connector.cli.probe import probe as probe_crisp
+from connector.errors import Problem
 from connector.ledger import records, work
+from connector.ledger.connections import CrispConnection
+from connector.replaying import Replayed
 from connector.services import Services, open_files, open_ledger
 from connector.settings import read_settings
 
@@ -29,16 +33,29 @@ _LOOK, _PATIENCE = 0.2, 600.0
 
 
 @click.command()
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Instead: find out with one throw-away contact how this Crisp behaves. Shows its calls and asks first.",
+)
+@click.option("--connection", metavar="ID", help="Which connection to probe, when there are several.")
+@click.option("--yes", is_flag=True, help="Probe without asking.")
 @as_json
-def doctor(json_: bool) -> None:
-    """Check settings, database, secret key, each Crisp credential (one call), quota and clock; say what to do.
+def doctor(probe: bool, connection: str | None, yes: bool, json_: bool) -> None:
+    """Check settings, database, queue, each credential (one call), quota, clock and workers; say what to do.
 
     A connection that was halted goes on when its credential works. Exit code: 0 all well, 1 something is wrong.
 
     \b
     Example:
       crisp-connector doctor --json
+      crisp-connector doctor --probe
     """
+    if probe:
+        probe_crisp(connection, yes=yes, json_=json_)
+        return
+    if connection or yes:
+        raise click.UsageError("--connection and --yes go with --probe.")
     findings = list(diagnose())
     if json_:
         print_json([finding.as_json() for finding in findings])
@@ -95,7 +112,12 @@ def erase(who: str, connection: str | None, yes: bool, json_: bool) -> None:
         print_json(erased)
     else:
         there = "in Crisp and here" if erased["in_crisp"] else "here; Crisp did not have it"
-        results.print(f"Erased {there}. {erased['records']} records were emptied.")
+        results.print(f"Erased {there}, with {erased['calls']} calls.")
+        results.print(
+            f"Removed here: {erased['people']} people, {erased['links']} links to records of sources, "
+            f"{erased['idempotency_keys']} idempotency keys. Emptied: {erased['records']} records. "
+            f"Taken out of {erased['files']} uploaded files."
+        )
 
 
 def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
@@ -126,17 +148,22 @@ def replay(ids: tuple[str, ...], connection: str | None, json_: bool, **given: A
         raise Failed("Name outcome ids, or one of --import, --code, --since, --until.")
     with opened(delivers=True) as services:
         tenant = connection_of(services, connection)
-        with services.ledger.write(durable=True) as open_:
-            stuck = records.beyond_replay(open_, tenant.id, records.chosen(**conditions))
-            count = records.replay(open_, tenant.id, records.chosen(**conditions), services.courier.clock())
-        services.engine.wake(tenant.id)
+        done = _replayed(services, tenant, conditions)
         left = _settle(services, tenant.id)
     if json_:
-        print_json({"replayed": count, "not_replayable": stuck, "waiting": left})
+        print_json({"replayed": done.count, "not_replayable": done.not_replayable, "waiting": left})
     else:
-        if stuck:
-            messages.print(f"{stuck} have no usable contact: correct them and send them anew.")
-        results.print(f"Replayed {count} records; {left} wait.")
+        if done.not_replayable:
+            messages.print(f"{done.not_replayable} have no usable contact: correct them and send them anew.")
+        results.print(f"Replayed {done.count} records; {left} wait.")
+
+
+def _replayed(services: Services, tenant: CrispConnection, conditions: dict[str, Any]) -> Replayed:
+    """Replays; what is not there is named as it was written."""
+    try:
+        return replaying.replay(services, tenant.id, conditions)
+    except Problem as problem:
+        raise Failed(f"{problem.message} Not there: {', '.join(problem.facts['missing'])}") from None
 
 
 def _settle(services: Services, connection_id: str) -> int:

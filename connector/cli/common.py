@@ -5,19 +5,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from connector import logs
 from connector.errors import Problem
 from connector.ledger import DatabaseProblem
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.ledger.trouble import sentence
 from connector.manifest import ManifestBroken
-from connector.services import Services, open_services
+from connector.services import Services, open_ledger, open_services
 from connector.settings import SettingsProblem, read_settings
 
 P = ParamSpec("P")
@@ -44,8 +46,9 @@ class Failed(click.ClickException):
         """The sentence, and what is wrong field by field."""
         del file
         messages.print(Text.assemble(("Error:", "bold red"), " ", self.message))
-        for error in self.problem.errors if self.problem else ():
-            messages.print(f"  {error.field or '-'}: {error.message}")
+        told = [f"{error.field or '-'}: {error.message}" for error in (self.problem.errors if self.problem else ())]
+        for line in told if told != [self.message] else ():
+            messages.print(f"  {line}")
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
@@ -59,23 +62,36 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             raise Failed(problem.message, problem) from None
         except (SettingsProblem, ManifestBroken, DatabaseProblem) as problem:
             raise Failed(str(problem)) from None
+        except SQLAlchemyError as problem:
+            raise Failed(sentence(problem, open_ledger(read_settings()).url.database)) from None
 
     return run
 
 
 @contextmanager
-def opened(*, delivers: bool = False) -> Iterator[Services]:
-    """The services of this command; `delivers`: it brings work, so it delivers as well."""
+def opened(*, delivers: bool = False, starts: bool = True) -> Iterator[Services]:
+    """The services of this command; `delivers`: it brings work, so it delivers as well; not `starts`: it begins to by
+    itself, when it has asked."""
     settings = read_settings()
     # What a command meets it says in its own words; a delivery in the background has only the log.
     logs.configure("error" if delivers else "critical")
-    services = open_services(settings)
+    services = open_services(settings, starts=False)
     try:
         if delivers:
+            _check_credential(services)
+        if delivers and starts:
             services.engine.start()
         yield services
     finally:
         services.close()
+
+
+def _check_credential(services: Services) -> None:
+    """Raises `SettingsProblem` when no key opens the credential that is to be delivered with: it would be waited for in
+    vain. A halted connection is told in other words."""
+    tenant = connection_of(services, click.get_current_context().params.get("connection"))
+    if not tenant.halted:
+        services.vault.open(tenant.key_sealed)
 
 
 def connection_of(services: Services, connection_id: str | None) -> CrispConnection:
@@ -93,9 +109,3 @@ def connection_of(services: Services, connection_id: str | None) -> CrispConnect
 def print_json(value: Any) -> None:
     """A result for programs."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def stop(message: str, code: int) -> NoReturn:
-    """Ends with a message and an exit code."""
-    messages.print(message)
-    raise SystemExit(code)

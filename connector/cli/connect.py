@@ -1,6 +1,8 @@
 """`connect`: Crisp websites, their credentials, and API keys."""
 
 import json
+import os
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +10,7 @@ import click
 from cryptography.fernet import Fernet
 from rich.table import Column, Table
 
+from connector import tenancy
 from connector.cli.common import (
     Failed,
     as_json,
@@ -19,13 +22,14 @@ from connector.cli.common import (
     results,
 )
 from connector.convert.times import from_milliseconds
-from connector.courier.courier import now_ms
-from connector.crisp import plan
+from connector.courier.courier import UNREADABLE
+from connector.errors import Problem
 from connector.ids import new_key
 from connector.ledger import connections as tenants
 from connector.ledger.connections import SCOPES, CrispConnection
-from connector.services import ENVIRONMENT, Services, Token, described
-from connector.settings import TIERS
+from connector.services import Services, Token
+from connector.settings import MOST_CALLS, MOST_RATE, SHAPES, TIERS, SettingsProblem
+from connector.vault import Vault
 
 
 @click.group()
@@ -38,12 +42,45 @@ def connect() -> None:
     """
 
 
+def _shaped(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """What is said of a connection in the shape that it must have; the message never shows the value."""
+    pattern, sentence = SHAPES[str(parameter.name)]
+    if not re.fullmatch(pattern, value) or value.endswith("\n"):
+        raise click.BadParameter(sentence)
+    return value
+
+
+def _label(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    return value and _shaped(context, parameter, value)
+
+
+def _key(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The key of a token: as it is given, else the environment's, if that is for this website, else asked."""
+    if value is None and not context.resilient_parsing:  # else a shell only asks which options there are
+        mine = context.params["website_id"] == os.environ.get("CRISP_WEBSITE_ID")
+        value = (mine and os.environ.get("CRISP_KEY")) or click.prompt("Token key", hide_input=True, err=True)
+    return _shaped(context, parameter, value or "")
+
+
+_ABOUT = ("label", "daily_quota", "rate")
+
+
 @connect.command()
-@click.option("--website-id", prompt="Website ID", help="Crisp: Settings, Website settings, Setup instructions.")
-@click.option("--identifier", prompt="Token identifier", help="Identifier of the website or plugin token.")
-@click.option("--key", prompt="Token key", hide_input=True, envvar="CRISP_KEY", help="Key of the token; better asked.")
-@click.option("--tier", type=click.Choice(TIERS), default="website", show_default=True)
-@click.option("--label", default="", help="What you call it.")
+@click.option(
+    "--website-id", prompt="Website ID", callback=_shaped, help="Crisp: Settings, Website settings, Setup instructions."
+)
+@click.option(
+    "--identifier", prompt="Token identifier", callback=_shaped, help="Identifier of the website or plugin token."
+)
+@click.option(
+    "--key",
+    callback=_key,
+    help="Key of the token; else CRISP_KEY, when the website is that of CRISP_WEBSITE_ID; else it is asked for.",
+)
+@click.option("--tier", type=click.Choice(TIERS), help=f"Tier of the token; else {TIERS[0]}, or as it was.")
+@click.option("--label", default="", callback=_label, help="What you call it.")
+@click.option("--daily-quota", type=click.IntRange(1, MOST_CALLS), help="Calls a day; else the tier's, or as it was.")
+@click.option("--rate", type=click.IntRange(1, MOST_RATE), help="Calls a second; else no limit, or as it was.")
 @click.option("--check/--no-check", default=True, show_default=True, help="Ask Crisp whether the credential works.")
 @as_json
 @explained
@@ -54,38 +91,35 @@ def add(*, check: bool, json_: bool, **given: Any) -> None:
     Example:
       crisp-connector connect add --website-id 8c842203-… --identifier 6f3c… --label "Main site"
     """
+    about = {name: value for name, value in ((each, given.pop(each)) for each in _ABOUT) if value not in (None, "")}
     with opened() as services:
-        label = given.pop("label")
-        tenant, secret, new = _add(services, Token(**given), label)
-        refused = services.courier.check(tenant.id, plan.check()) if check else None
-        if refused and new:
-            with services.ledger.write(durable=True) as connection:
-                tenants.remove(connection, tenant.id)
-            raise Failed(f"Crisp does not take this credential ({refused}). Nothing was stored; --no-check stores it.")
-    shown = {"id": tenant.id, "label": tenant.label, "key": secret, "refused": refused}
+        tenant, secret = _added(services, given, about, check=check)
     if json_:
-        print_json(shown)
+        print_json({"id": tenant.id, "label": tenant.label, "key": secret})
     else:
         results.print(f"Connected {tenant.label}.")
         if secret:
             results.print(f"API key (shown once): {secret}")
-    if refused:
-        raise Failed(f"Crisp refuses this credential ({refused}). Give the right one with: crisp-connector connect add")
 
 
-def _add(services: Services, token: Token, label: str) -> tuple[CrispConnection, str | None, bool]:
-    """Saves the connection; while it has no API key it gets one. Whether it is new comes last."""
+def _added(
+    services: Services, given: dict[str, Any], about: dict[str, Any], *, check: bool
+) -> tuple[CrispConnection, str | None]:
+    """The connection, new or changed; while it has no API key it gets one."""
+    with services.ledger.read() as connection:
+        known = tenants.get(connection, given["website_id"])
+    token = Token(**{**given, "tier": given["tier"] or (known.tier if known else TIERS[0])})
+    try:
+        if known is None:
+            return tenancy.add(services, token, about, check=check)
+        tenant = tenancy.change(services, token.website_id, about, token, check=check)
+    except Problem as problem:
+        stored = "" if problem.code == "credential_refused" else "Nothing was stored. "
+        raise Failed(f"{problem.message} {stored}--no-check stores it all the same.", problem) from None
     with services.ledger.write(durable=True) as connection:
-        known = tenants.get(connection, token.website_id)
-        tenant = described(services.settings, services.vault, token, known)
-        tenant = replace(tenant, label=label or tenant.label)
-        tenants.save(connection, tenant, now_ms())
         if any(key.revoked_at is None for key in tenants.list_keys(connection, tenant.id)):
-            return tenant, None, known is None
-        secret = services.settings.api_key or new_key()
-        label = ENVIRONMENT if services.settings.api_key else "first key"
-        tenants.add_key(connection, tenant.id, secret, label=label, scopes=SCOPES, now=now_ms())
-        return tenant, secret, known is None
+            return tenant, None
+        return tenant, tenancy.first_key(services, connection, tenant.id)
 
 
 @connect.command("list")
@@ -99,7 +133,7 @@ def list_(json_: bool) -> None:
       crisp-connector connect list --json
     """
     with opened() as services, services.ledger.read() as connection:
-        shown = [_shown(connection, tenant) for tenant in tenants.every(connection)]
+        shown = [_shown(connection, tenant, services.vault) for tenant in tenants.every(connection)]
     if json_:
         print_json(shown)
         return
@@ -122,7 +156,12 @@ def _print_connections(shown: list[dict[str, Any]]) -> None:
     results.print(keys)
 
 
-def _shown(connection: Any, tenant: CrispConnection) -> dict[str, Any]:
+def _shown(connection: Any, tenant: CrispConnection, vault: Vault) -> dict[str, Any]:
+    """With what keeps it from delivering, be it this process's secret key."""
+    try:
+        vault.open(tenant.key_sealed)
+    except SettingsProblem:
+        tenant = replace(tenant, halted=UNREADABLE)
     keys = [key for key in tenants.list_keys(connection, tenant.id) if key.revoked_at is None]
     names = ("id", "label", "website_id", "tier", "daily_quota", "rate", "halted")
     listed = [
@@ -147,10 +186,7 @@ def remove(connection_id: str, yes: bool, json_: bool) -> None:
     if not yes:
         click.confirm(f"Remove {connection_id} and everything stored for it?", abort=True, err=True)
     with opened() as services:
-        with services.ledger.write(durable=True) as connection:
-            if not tenants.remove(connection, connection_id):
-                raise Failed(f"There is no connection {connection_id}.")
-        services.ledger.forget_deleted()
+        tenancy.remove(services, connection_of(services, connection_id).id, wait=True)
     if json_:
         print_json({"removed": connection_id})
     else:
@@ -159,7 +195,7 @@ def remove(connection_id: str, yes: bool, json_: bool) -> None:
 
 @connect.command()
 @of_connection
-@click.option("--label", default="", help="What the key is for.")
+@click.option("--label", default="", callback=_label, help="What the key is for.")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=("write",), show_default=True)
 @click.option("--revoke", metavar="KEY_ID", help="Revoke this key instead of making one.")
 @as_json
@@ -173,14 +209,17 @@ def key(connection: str | None, label: str, scopes: tuple[str, ...], revoke: str
     """
     with opened() as services:
         tenant = connection_of(services, connection)
+        now = services.courier.clock()
         with services.ledger.write(durable=True) as open_:
             if revoke:
-                if not tenants.revoke_key(open_, tenant.id, revoke, now_ms()):
+                if not tenants.revoke_key(open_, tenant.id, revoke, now):
                     raise Failed(f"There is no key {revoke} on {tenant.label}.")
                 shown: dict[str, Any] = {"revoked": revoke}
             else:
                 secret = new_key()
-                made = tenants.add_key(open_, tenant.id, secret, label=label, scopes=scopes, now=now_ms())
+                made = tenants.add_key(
+                    open_, tenant.id, secret, label=label, scopes=scopes, now=services.courier.clock()
+                )
                 shown = {"id": made.id, "label": label, "scopes": list(scopes), "key": secret}
     if json_:
         print_json(shown)

@@ -22,6 +22,7 @@ from connector.crisp.calls import STATUSES
 from connector.manifest import manifests_root, shipped
 
 _PATIENCE = 60.0
+_PROGRAM = (sys.executable, "-m", "connector")
 
 
 @dataclass
@@ -56,20 +57,21 @@ def demo(once: bool, json_: bool) -> None:
     """
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="crisp-connector-demo-"))
-        sandbox, service = _start(stack, folder)
+        sandbox, service, env = _start(stack, folder)
+        probed = _probe(env)
         first = _send_all(service)
         reasons = _reasons(service)
         second = _send_all(service)
         stats = requests.get(f"{sandbox['url']}/_sandbox/stats", timeout=10).json()
-        problems = list(_problems(first, second, stats))
-        _show(first, second, reasons, problems, json_=json_)
+        problems = list(_problems(first, second, probed, stats))
+        _show(first, second, probed, reasons, problems, json_=json_)
         if once:
             raise SystemExit(1 if problems else 0)
         _invite(service, sandbox)
 
 
-def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The two servers on free ports: their addresses, and the API key of the service."""
+def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The two servers on free ports: their addresses, the API key of the service, and its environment."""
     sandbox = stack.enter_context(_running("sandbox", "--port", "0", env={}))
     key = "ck_" + secrets.token_urlsafe(24)
     env = {
@@ -83,17 +85,14 @@ def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str
         "CONNECTOR_LOG_LEVEL": "warning",
     }
     service = stack.enter_context(_running("serve", "--port", "0", "--json", env=env))
-    return sandbox, {**service, "key": key}
+    return sandbox, {**service, "key": key}, env
 
 
 @contextmanager
 def _running(*command: str, env: dict[str, str]) -> Iterator[dict[str, str]]:
     """A command of ours in a process of its own; what it says in its first line."""
-    ours = ("CONNECTOR_", "CRISP_", "SANDBOX_")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    started = [sys.executable, "-m", "connector", *command]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(started, env={**clean, **env}, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603
+    started, quiet = [*_PROGRAM, *command], subprocess.DEVNULL
+    with subprocess.Popen(started, env=_clean(env), stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
@@ -101,6 +100,22 @@ def _running(*command: str, env: dict[str, str]) -> Iterator[dict[str, str]]:
             yield json.loads(line)
         finally:
             process.terminate()
+
+
+def _clean(env: dict[str, str]) -> dict[str, str]:
+    """The environment with these variables and without any other of ours."""
+    ours = ("CONNECTOR_", "CRISP_", "SANDBOX_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **env}
+
+
+def _probe(env: dict[str, str]) -> int:
+    """Finds out how this Crisp behaves, as anyone would; how many calls that took."""
+    asked = [*_PROGRAM, "doctor", "--probe", "--yes", "--json"]
+    ended = subprocess.run(asked, env=_clean(env), capture_output=True, text=True, check=False)  # noqa: S603
+    if ended.returncode:
+        raise Failed(f"The local Crisp could not be probed. {ended.stderr}")
+    calls: int = json.loads(ended.stdout)["calls"]
+    return calls
 
 
 def _send_all(service: dict[str, str]) -> list[Line]:
@@ -153,7 +168,7 @@ def _reasons(service: dict[str, str]) -> dict[str, int]:
     return Counter(row["code"] for row in requests.get(url, headers=headers, timeout=30).json())
 
 
-def _problems(first: list[Line], second: list[Line], stats: dict[str, Any]) -> Iterator[str]:
+def _problems(first: list[Line], second: list[Line], probed: int, stats: dict[str, Any]) -> Iterator[str]:
     """What does not add up, in words."""
     for line in (*first, *second):
         if not line.adds_up:
@@ -161,18 +176,22 @@ def _problems(first: list[Line], second: list[Line], stats: dict[str, Any]) -> I
     created = sum(line.totals["created"] for line in first)
     if created != stats["people"]:
         yield f"{created} were reported as created, but Crisp has {stats['people']}."
-    calls = sum(line.totals["calls"] for line in (*first, *second))
+    calls = probed + sum(line.totals["calls"] for line in (*first, *second))
     if calls != stats["calls"]["total"]:
         yield f"{calls} calls were reported, but Crisp counted {stats['calls']['total']}."
     if again := sum(line.totals["calls"] for line in second):
         yield f"The same records again cost {again} calls instead of none."
 
 
-def _show(first: list[Line], second: list[Line], reasons: dict[str, int], problems: list[str], *, json_: bool) -> None:
+def _show(
+    first: list[Line], second: list[Line], probed: int, reasons: dict[str, int], problems: list[str], *, json_: bool
+) -> None:
     if json_:
         rows = [{line.source: line.totals for line in lines} for lines in (first, second)]
-        print_json({"first": rows[0], "again": rows[1], "rejected_for": reasons, "problems": problems})
+        shown = {"first": rows[0], "again": rows[1], "rejected_for": reasons, "problems": problems}
+        print_json({"probe": {"calls": probed}, **shown})
         return
+    results.print(f"Probed how this Crisp behaves, with {probed} calls and one contact that is removed again.\n")
     results.print(_table("Samples of every source", first))
     told = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     results.print(f"Rejected, as these samples are meant to be: {told}.\n")

@@ -2,33 +2,42 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from connector import logs
-from connector.budget import resets_at
+from connector.budget import held_by, limit_today, resets_at, used_today
 from connector.convert.times import from_milliseconds
 from connector.crisp import plan
 from connector.crisp.calls import Call, Reply
-from connector.ledger import DatabaseProblem, quotas
+from connector.crisp.probe import MOST_CALLS
+from connector.ledger import DatabaseProblem, WrongVersion, quotas, records, workers
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.ledger.trouble import sentence
 from connector.manifest import ManifestBroken, shipped
-from connector.services import Services, open_services, register
+from connector.probing import left_behind
+from connector.services import IDLE, Services, idle_key, open_ledger, open_services, register
 from connector.settings import Settings, SettingsProblem, read_settings
 
 # A clock that is wrong by more than this makes signatures and times wrong (seconds).
 _SKEW = 120
 _REMEDIES = {
-    "crisp_credential_refused": "Give the right token: crisp-connector connect add, or CRISP_IDENTIFIER and CRISP_KEY.",
+    "crisp_credential_refused": "Give the right token: crisp-connector connect add, or CRISP_KEY and a restart.",
     "crisp_plan_too_small": "This website's Crisp plan does not have the API. Choose a plan that has it.",
     "crisp_not_allowed": "Give the token the scope website:people:profiles (read, write) in Crisp's Marketplace.",
     "crisp_website_missing": "The website id is wrong. Take it from Crisp: Settings, Website settings.",
     "crisp_unreachable": "Check CRISP_API_URL, the network and the proxy of this machine.",
+    "crisp_redirected": "CRISP_API_URL, or a proxy, sends calls elsewhere, and they are not followed. Correct it.",
+    "crisp_rate_limited": "Wait: Crisp asked for a pause.",
     "quota_used_up": "Wait for the reset, or raise the quota in Crisp and set CRISP_DAILY_QUOTA.",
 }
 _ANY_REMEDY = "Look at Crisp's status page and try again."
+_UNOPENED = "Give back the old key, or the credential again: crisp-connector connect add"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,17 @@ def diagnose() -> Iterator[Finding]:
     if settings is None:
         return
     logs.configure("critical")
-    services = yield from _services(settings)
-    if services is None:
-        return
     try:
-        yield from _connections(services)
-    finally:
-        services.close()
+        services = yield from _services(settings)
+        if services is None:
+            return
+        with closing(services):
+            yield _queue(services)
+            yield from _connections(services)
+            yield _workers(services)
+    except SQLAlchemyError as problem:
+        database = open_ledger(settings).url.database
+        yield Finding("database", False, sentence(problem, database), "Correct it and run doctor again.")
 
 
 def _settings() -> Generator[Finding, None, Settings | None]:
@@ -73,7 +86,10 @@ def _settings() -> Generator[Finding, None, Settings | None]:
 
 def _services(settings: Settings) -> Generator[Finding, None, Services | None]:
     try:
-        services = open_services(settings, registers=False)
+        services = open_services(settings, registers=False, starts=False)
+    except WrongVersion as problem:
+        yield Finding("database", False, str(problem), "Correct it and run doctor again.")
+        return None
     except DatabaseProblem as problem:
         yield Finding("database", False, str(problem), "Check CONNECTOR_DATABASE_URL and CONNECTOR_DATA_DIR.")
         return None
@@ -81,21 +97,49 @@ def _services(settings: Settings) -> Generator[Finding, None, Services | None]:
         yield Finding("settings", False, str(problem), "Correct it and run doctor again.")
         return None
     kind = "SQLite" if services.ledger.is_sqlite else "PostgreSQL"
+    if services.ledger.damaged():
+        remedy = "Stop crisp-connector, move the file away, and put a backup in its place."
+        yield Finding("database", False, "the file is damaged", remedy)
+        services.close()
+        return None
     yield Finding("database", True, kind)
     yield Finding("migrations", True, f"version {services.ledger.version()}")
     return services
+
+
+def _queue(services: Services) -> Finding:
+    """Whether wake-ups can be sent; without them work is found all the same, a moment later."""
+    if services.engine.wakeups.reachable():
+        return Finding("queue", True, "answers")
+    remedy = "Check CONNECTOR_QUEUE_URL, and that the server which it names runs."
+    return Finding("queue", False, "does not answer: records go out a moment later, /readyz says 503", remedy)
+
+
+def _workers(services: Services) -> Finding:
+    """Who delivers. Nobody has to while nothing waits, for `send` and `replay` deliver what they bring."""
+    with services.ledger.read() as connection:
+        living = workers.alive(connection, services.ledger.clock())
+        known = [records.totals_of_connection(connection, tenant.id) for tenant in tenants.every(connection)]
+    waiting = sum(totals.by_status.get("waiting", 0) for totals in known)
+    found = f"{living or 'none'} {'deliver' if living > 1 else 'delivers'}"
+    if living or not waiting:
+        return Finding("workers", True, found)
+    remedy = "Start crisp-connector serve, or crisp-connector work beside crisp-connector web."
+    return Finding("workers", False, f"{found}, and {waiting} record{'s wait' if waiting > 1 else ' waits'}", remedy)
 
 
 def _connections(services: Services) -> Iterator[Finding]:
     with services.ledger.read() as connection:
         before = {tenant.id for tenant in tenants.every(connection)}
     try:
-        register(services.ledger, services.vault, services.settings)
+        register(services.ledger, services.vault, services.settings, wins=False)
     except SettingsProblem as problem:
-        yield Finding("secret key", False, str(problem), "Give back the old key, or connect again.")
+        yield Finding("secret key", False, str(problem), _UNOPENED)
         return
     with services.ledger.read() as connection:
         known = tenants.every(connection)
+    if idle_key(services.ledger, services.settings):
+        yield Finding("API key", True, IDLE)
     if not known:
         remedy = "Set CRISP_WEBSITE_ID, CRISP_IDENTIFIER and CRISP_KEY, or run: crisp-connector connect add"
         yield Finding("connections", False, "no Crisp website is connected", remedy)
@@ -112,7 +156,7 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
     try:
         services.vault.open(tenant.key_sealed)
     except SettingsProblem as problem:
-        yield Finding(f"secret key · {tenant.label}", False, str(problem), "Give back the old key, or connect again.")
+        yield Finding(f"secret key · {tenant.label}", False, str(problem), _UNOPENED)
         return
     yield Finding(f"secret key · {tenant.label}", True, "opens the stored credential")
     dates: list[str] = []
@@ -123,6 +167,7 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
     else:
         yield Finding(name, False, code, _REMEDIES.get(code, _ANY_REMEDY))
     yield _quota(services, tenant)
+    yield _probe(services, tenant)
     if dates:
         yield _clock(dates[0])
 
@@ -137,10 +182,25 @@ def _quota(services: Services, tenant: CrispConnection) -> Finding:
     now = services.courier.clock()
     with services.ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
-    used = budget.used if budget.day == now // 86_400_000 else 0
-    found = f"{used} of {tenant.daily_quota} calls used, reset at {from_milliseconds(resets_at(now))}"
-    left = used < tenant.daily_quota and budget.blocked_until <= now
-    return Finding(f"quota · {tenant.label}", left, found, "" if left else _REMEDIES["quota_used_up"])
+    used, limit = used_today(budget, now), limit_today(budget, tenant.limits, now)
+    found = f"{used} of {limit} calls used, reset at {from_milliseconds(resets_at(now, budget.offset))}"
+    if limit < tenant.daily_quota:
+        found += f" (Crisp refused more, though {tenant.daily_quota} are set)"
+    left = used < limit and budget.blocked_until <= now
+    remedy = "" if left else _REMEDIES.get("quota_used_up" if used >= limit else held_by(budget, now), _ANY_REMEDY)
+    return Finding(f"quota · {tenant.label}", left, found, remedy)
+
+
+def _probe(services: Services, tenant: CrispConnection) -> Finding:
+    name = f"probe · {tenant.label}"
+    if left := left_behind(services, tenant.id):
+        remedy = "Run: crisp-connector doctor --probe, or remove it in Crisp."
+        return Finding(name, False, f"its throw-away contact may still be in Crisp: {', '.join(left)}", remedy)
+    with services.ledger.read() as connection:
+        moment = tenants.probed_at(connection, tenant.id)
+    if moment is None:
+        return Finding(name, True, f"not probed, so never in batches; doctor --probe takes at most {MOST_CALLS} calls")
+    return Finding(name, True, f"probed at {from_milliseconds(moment)}")
 
 
 def _clock(date: str) -> Finding:

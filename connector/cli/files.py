@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -14,7 +13,7 @@ from connector.cli.common import Failed
 from connector.crisp.calls import MODES
 from connector.errors import Problem
 from connector.intake import Options, Reading
-from connector.intake.options import country_code, read_mapping, zone_name
+from connector.intake.options import country_code, zone_name
 from connector.intake.payloads import BATCH_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
 from connector.manifest import shipped
@@ -23,7 +22,9 @@ from connector.services import Services
 _LINES = (".ndjson", ".jsonl")
 
 
-def _checked(check: Callable[[str], str]) -> Callable[..., str | None]:
+def checked(check: Callable[[str], str]) -> Callable[..., str | None]:
+    """A callback of an option that a check gives its one form."""
+
     def callback(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         try:
             return None if value is None else check(value)
@@ -35,7 +36,7 @@ def _checked(check: Callable[[str], str]) -> Callable[..., str | None]:
 
 def reading_options(command: Any) -> Any:
     """The options of reading a payload, as the HTTP routes have them in their query."""
-    sources, country, zone = sorted(shipped().sources), _checked(country_code), _checked(zone_name)
+    sources, country, zone = sorted(shipped().sources), checked(country_code), checked(zone_name)
     for option in (
         click.option("--mapping", metavar="NAME|FILE", help="A saved mapping, or a JSON file: field → path."),
         click.option("--unmapped", type=click.Choice(("note", "data")), default="note", show_default=True),
@@ -52,17 +53,9 @@ def read_file(services: Services, connection_id: str, file: str, given: dict[str
     """The records of a file, `-` for stdin: JSON as the HTTP routes take it, or one JSON object per line."""
     payloads = _payloads(file)
     mapping, saved = _mapping(services, connection_id, given["mapping"])
-    options = Options(
-        source=given["source"],
-        mode=given["mode"],
-        country=given["country"],
-        timezone=given["timezone"],
-        unmapped_as_data=given["unmapped"] == "data",
-        mapping=read_mapping(mapping if mapping is not None else payloads.mapping or {}, services.manifest),
-        saved_mapping=saved,
-    )
-    now = datetime.fromtimestamp(services.courier.clock() / 1000, UTC)
-    return Reading(payloads.read(options.source), options, services.manifest, now), options
+    mapping = payloads.mapping if mapping is None else mapping
+    options = Options.given(given, services.manifest, mapping=mapping, saved_mapping=saved)
+    return services.intake.reading(payloads.read(options.source), options), options
 
 
 def _payloads(file: str) -> Payloads:

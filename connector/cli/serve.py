@@ -15,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from connector import create_app, logs
 from connector.cli.common import Failed, as_json, explained, messages
+from connector.server_log import ServerLog
 from connector.services import Services, open_services
 from connector.settings import Settings, read_settings
 
@@ -22,7 +23,8 @@ log = structlog.get_logger()
 
 # A request may wait for Crisp as long as this; stopping lets it finish.
 _GRACE = 30
-_PORT = click.IntRange(0, 65535)
+_THREADS = 64
+_PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 
 
 class Worker(ThreadWorker):
@@ -30,8 +32,7 @@ class Worker(ThreadWorker):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: no new work, then gunicorn's own graceful end."""
-        services = getattr(self.app, "services", None)
-        if services is not None:
+        for services in _opened_in(self):
             services.engine.begin_stop()
         super().handle_exit(sig, frame)
 
@@ -40,48 +41,71 @@ class Worker(ThreadWorker):
         self.handle_exit(sig, frame)
 
 
+def _opened_in(worker: Any) -> list[Services]:
+    """The services of a worker's application; none as long as it is not loaded, or could not be."""
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    return [extensions["connector"]] if "connector" in extensions else []
+
+
+def _close(_arbiter: object, worker: object) -> None:
+    for services in _opened_in(worker):
+        services.close()
+
+
+def gunicorn_options() -> dict[str, Any]:
+    """What gunicorn is told, whoever starts it: each worker opens its own services and closes them at its end."""
+    return {
+        "threads": _THREADS,
+        "worker_class": f"{__name__}.Worker",
+        "graceful_timeout": _GRACE,
+        "keepalive": 65,
+        "accesslog": None,
+        "loglevel": "warning",
+        "logger_class": ServerLog,
+        "limit_request_line": 8190,
+        "worker_exit": _close,
+        "control_socket_disable": True,
+    }
+
+
+def check_start(settings: Settings) -> None:
+    """Opens everything once, so that what is wrong is said before a worker starts.
+
+    Raises `SettingsProblem`, `ManifestBroken`, `DatabaseProblem`.
+    """
+    logs.configure(settings.log_level)
+    open_services(settings).close()
+
+
 class Server(BaseApplication):
     """gunicorn, set up from here alone."""
 
     def __init__(self, settings: Settings, options: dict[str, Any], *, delivers: bool, json_: bool) -> None:
         self.settings, self.options, self.delivers, self.json_ = settings, options, delivers, json_
-        self.services: Services | None = None
         super().__init__()
 
     def load_config(self) -> None:
         """What gunicorn is told."""
         own = {
+            **gunicorn_options(),
             "bind": f"{self.options['host']}:{self.options['port']}",
             "workers": self.options["workers"],
             "threads": self.options["threads"],
-            "worker_class": f"{__name__}.Worker",
-            "graceful_timeout": _GRACE,
-            "keepalive": 65,
-            "accesslog": None,
-            "loglevel": "warning",
-            "limit_request_line": 8190,
             "when_ready": self._announce,
             "post_worker_init": self._begin,
-            "worker_exit": self._end,
-            "control_socket_disable": True,
         }
         for name, value in own.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """The application, in each worker process by itself."""
-        self.services = open_services(self.settings)
-        return create_app(self.services)
+        """The application, in each worker process by itself. What the environment says was registered before: a worker
+        that is born again later must not put it back over what was changed meanwhile."""
+        return create_app(open_services(self.settings, registers=False, starts=False))
 
-    def _begin(self, _worker: object) -> None:
-        if self.delivers and self.services is not None:
-            self.services.engine.start()
-
-    def _end(self, _arbiter: object, _worker: object) -> None:
-        if self.services is not None:
-            self.services.close()
-            self.services = None
+    def _begin(self, worker: object) -> None:
+        for services in _opened_in(worker) if self.delivers else ():
+            services.engine.start()
 
     def _announce(self, arbiter: Arbiter) -> None:
         host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
@@ -95,8 +119,10 @@ class Server(BaseApplication):
 
 def _options(command: Any) -> Any:
     for option in (
-        click.option("--threads", default=64, show_default=True, help="Requests at once per worker."),
-        click.option("--workers", default=1, show_default=True, help="Worker processes."),
+        click.option(
+            "--threads", type=_AT_LEAST_ONE, default=_THREADS, show_default=True, help="Requests at once per worker."
+        ),
+        click.option("--workers", type=_AT_LEAST_ONE, default=1, show_default=True, help="Worker processes."),
         click.option("--port", type=_PORT, default=8080, show_default=True, help="0 takes a free one."),
         click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 is reached from outside."),
     ):
@@ -120,9 +146,7 @@ def _check_address(host: str, port: int) -> None:
 def _run(options: dict[str, Any], *, delivers: bool) -> None:
     json_ = options.pop("json_")
     settings = read_settings()
-    logs.configure(settings.log_level)
-    # Opened once here, so that what is wrong is said before a worker starts.
-    open_services(settings).close()
+    check_start(settings)
     _check_address(options["host"], options["port"])
     Server(settings, options, delivers=delivers, json_=json_).run()
 

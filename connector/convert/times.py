@@ -83,10 +83,21 @@ def instant(value: str | float | bool, given: Given) -> datetime | None:
         return None
 
 
-def column_order(written: list[str]) -> DateOrder | None:
-    """Whether a column writes days or months first: `dmy`, `mdy`, or None where the values do not agree or tell."""
-    told = {order for value in written if (order := _order_of(clean(value)))}
-    return told.pop() if len(told) == 1 else None
+class ColumnOrder:
+    """Whether a column writes days or months first, learnt value by value."""
+
+    def __init__(self) -> None:
+        self._told: set[DateOrder] = set()
+
+    def see(self, written: str) -> None:
+        """One value of the column."""
+        if order := _order_of(clean(written)):
+            self._told.add(order)
+
+    @property
+    def order(self) -> DateOrder | None:
+        """`dmy`, `mdy`, or None where the values do not agree or tell."""
+        return next(iter(self._told)) if len(self._told) == 1 else None
 
 
 def _from_number(value: float) -> datetime | None:

@@ -44,7 +44,6 @@ class Job:
     how: How
     call: Call | None = None
     outcome: Outcome | None = None
-    due_at: int | None = None
     seen: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
@@ -60,6 +59,7 @@ class Job:
         self.step: str | None = next((row.step for row in rows if row.step), None)
         self.changed: list[str] = [key for row in rows for key in row.changed]
         self.calls = sum(row.calls for row in rows)
+        self.tried = False
         self.trail: list[dict[str, Any]] = [entry for row in rows for entry in row.trail]
         unsure = [row.unsure for row in rows if row.unsure is not None]
         self.unsure: int | None = min(unsure) if unsure else None
@@ -73,6 +73,11 @@ class Job:
             fields=self.fields,
             created=self.step == "created",
         )
+
+    @property
+    def name(self) -> str:
+        """Under which the drain has it in hand."""
+        return self.group.who
 
     @property
     def names(self) -> set[str]:
@@ -102,15 +107,26 @@ class Job:
         self._remember(call, answer, now)
         if isinstance(answer, Reply) and judgement.action is Action.ANSWER:
             self._look_back(call, answer)
-            self.seen = self.seen.after(call, answer, self.fields)
-            if answer.ok and call.makes:
-                self._wrote(call)
+            self._heard(call, answer)
             self._step(answer)
         elif judgement.action is Action.REFUSE and isinstance(answer, Reply):
             self.outcome = Outcome("rejected", judgement.code, answer.reason)
         elif judgement.maybe_applied and call.makes:
             self.unsure = self.unsure or now
         return judgement
+
+    def share(self, call: Call, answer: Reply | Failure, judgement: Judgement, now: int, *, counts: bool) -> None:
+        """Takes the answer to a call that told several people a part of what they are to be told; `counts`: the call
+        is one of this job's. The plan goes on with `proceed`, once all parts are told."""
+        self._remember(call, answer, now, counts=counts)
+        if isinstance(answer, Reply) and answer.ok:
+            self._heard(call, answer)
+        elif judgement.maybe_applied:
+            self.unsure = self.unsure or now
+
+    def proceed(self, answer: Reply) -> None:
+        """The plan goes on: all that `call` tells was told in parts."""
+        self._step(answer)
 
     def person_now(self) -> Person:
         """The person as Crisp has it after what was done."""
@@ -148,6 +164,11 @@ class Job:
         except StopIteration as end:
             self.call, self.outcome = None, end.value
 
+    def _heard(self, call: Call, answer: Reply) -> None:
+        self.seen = self.seen.after(call, answer, self.fields)
+        if answer.ok and call.makes:
+            self._wrote(call)
+
     def _wrote(self, call: Call) -> None:
         self.step = "created" if "created" in (self.step, call.makes) else "updated"
         self.changed.extend(key for key in call.changes if key not in self.changed)
@@ -160,9 +181,10 @@ class Job:
             self.step = "created"
             self.changed.extend(key for key in named(self.folded.contact).said() if key not in self.changed)
 
-    def _remember(self, call: Call, answer: Reply | Failure, now: int) -> None:
+    def _remember(self, call: Call, answer: Reply | Failure, now: int, *, counts: bool = True) -> None:
         """One line of the trail: when, which route, what came back. Nothing of the person."""
         sent = not isinstance(answer, Failure) or answer.sent
-        self.calls += sent
+        self.tried |= sent
+        self.calls += sent and counts
         came_back = answer.code if isinstance(answer, Failure) else answer.status
         self.trail = [*self.trail, {"at": now, "call": call.route, "answer": came_back}][-_MOST_TRAIL:]

@@ -59,25 +59,28 @@ def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
             yield _blank(record, "superseded", finished_at=now, superseded_by=job.primary.id)
 
 
+# Every column that a drain saves, as of a record of which nothing was done.
+_NOTHING_DONE: dict[str, Any] = {
+    "code": None,
+    "detail": None,
+    "changed": [],
+    "calls": 0,
+    "trail": [],
+    "step": None,
+    "failing_since": None,
+    "claim": None,
+    "due_at": None,
+    "superseded_by": None,
+    "finished_at": None,
+}
+
+
 def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None, **more: Any) -> dict[str, Any]:
-    known = {
-        "b_id": record_id,
-        "status": status,
-        "code": None,
-        "detail": {"reason": reason} if reason else None,
-        "changed": job.changed,
-        "calls": job.calls,
-        "trail": job.trail,
-        "step": job.step,
-        "unsure": job.unsure,
-        "failing_since": None,
-        "claim": None,
-        "due_at": None,
-        "people_id": job.seen.people_id,
-        "superseded_by": None,
-        "finished_at": None,
-    }
-    return {**known, **more}
+    """The record that carries what was done for all of its job; an attempt is what made calls, or shared them."""
+    attempts = job.primary.attempts + job.tried
+    done = {"changed": job.changed, "calls": job.calls, "trail": job.trail, "step": job.step, "unsure": job.unsure}
+    told = {"detail": {"reason": reason} if reason else None, "people_id": job.seen.people_id}
+    return {**_NOTHING_DONE, **done, **told, "b_id": record_id, "status": status, "attempts": attempts, **more}
 
 
 def _kept(record: Any) -> dict[str, Any]:
@@ -87,21 +90,5 @@ def _kept(record: Any) -> dict[str, Any]:
 
 def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:
     """A record of which nothing was done, or whose work the primary carries."""
-    known = {
-        "b_id": record.id,
-        "status": status,
-        "code": None,
-        "detail": None,
-        "changed": [],
-        "calls": 0,
-        "trail": [],
-        "step": None,
-        "unsure": record.unsure,
-        "failing_since": None,
-        "claim": None,
-        "due_at": None,
-        "people_id": record.people_id,
-        "superseded_by": None,
-        "finished_at": None,
-    }
-    return {**known, **more}
+    same = {"b_id": record.id, "unsure": record.unsure, "people_id": record.people_id, "attempts": record.attempts}
+    return {**_NOTHING_DONE, **same, "status": status, **more}

@@ -3,7 +3,7 @@
 Statuses: Crisp REST reference (status codes, rate limits). The status decides, never the envelope's word.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -22,10 +22,17 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call without an answer. `sent`: the request may have reached Crisp and been applied."""
+    """A call without an answer. `sent`: the request may have reached Crisp and been applied; `ms`: milliseconds until
+    that was known."""
 
     code: str
     sent: bool
+    ms: float = field(default=0.0, compare=False)
+
+    @property
+    def label(self) -> str:
+        """For counting, showing and logs."""
+        return self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +62,27 @@ _BY_STATUS: dict[int, Judgement] = {
     429: Judgement(Action.THROTTLE, "crisp_rate_limited"),
 }
 _OTHERWISE = Judgement(Action.RETRY, "crisp_failed", maybe_applied=True)
+# Never followed: the credential would go along. A portal in between may answer so for a while; a wrong address always.
+_REDIRECTED = Judgement(Action.RETRY, "crisp_redirected", maybe_applied=True)
+# Read without what was asked for: something in between answered.
+_GARBLED = Judgement(Action.RETRY, "crisp_garbled")
 
 
 def judge(call: Call, answer: Reply | Failure) -> Judgement:
     """What to do with the answer to this call."""
     if isinstance(answer, Failure):
         return Judgement(Action.RETRY, answer.code, maybe_applied=answer.sent)
+    if answer.ok and call.method == "GET" and not _is_read(call, answer):
+        return _GARBLED
     if answer.ok or answer.status in call.routes:
         return Judgement(Action.ANSWER)
-    return _BY_STATUS.get(answer.status, _OTHERWISE)
+    return _BY_STATUS.get(answer.status, _REDIRECTED if 300 <= answer.status < 400 else _OTHERWISE)
+
+
+def _is_read(call: Call, answer: Reply) -> bool:
+    """Whether a GET brought what its route gives: an object for a person's profile or data, else an object or list."""
+    of_a_person = call.path.startswith(("people/profile/", "people/data/"))
+    return isinstance(answer.data, dict) or (isinstance(answer.data, list) and not of_a_person)
 
 
 def reply_of(status: int, body: Any, retry_after: float | None = None, date: str | None = None) -> Reply:

@@ -1,7 +1,7 @@
 """Calls, replies and what a plan knows, says and ends with. Values only."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from connector.contact import Contact, merge
@@ -43,18 +43,25 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Crisp's answer: status, the envelope's `reason` and `data`, the seconds of `Retry-After`, the header `Date`."""
+    """Crisp's answer: status, the envelope's `reason` and `data`, the seconds of `Retry-After`, the header `Date`;
+    `ms`: milliseconds that it took."""
 
     status: int
     reason: str = ""
     data: Any = None
     retry_after: float | None = None
     date: str | None = None
+    ms: float = field(default=0.0, compare=False)
 
     @property
     def ok(self) -> bool:
         """Whether it was done."""
         return 200 <= self.status < 300
+
+    @property
+    def label(self) -> str:
+        """For counting, showing and logs."""
+        return str(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How this Crisp behaves where its reference is silent; the defaults lose nothing."""
+    """How this Crisp behaves where its reference is silent; the defaults lose nothing.
+
+    `batch_data` and `batch_segments`: what a batch does with what is there, None when that is not known or there are
+    no batches; `batch_size`: people in one call.
+    """
 
     segments: Literal["replace", "append"] = "replace"
     nested: Literal["replace", "merge"] = "replace"
     removal: Literal["null", "empty", "put"] = "null"
+    batch_data: Literal["replace", "merge"] | None = None
+    batch_segments: Literal["replace", "append"] | None = None
+    batch_size: int = 50
 
     @classmethod
     def found(cls, findings: Mapping[str, Any]) -> "How":

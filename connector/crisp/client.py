@@ -1,21 +1,27 @@
 """Makes calls to Crisp over one pooled Session per connection. The only place that knows HTTP and the credential."""
 
+import json
 import math
 import os
+import ssl
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from threading import Lock
+from typing import Any
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
+import urllib3
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
+from connector.clock import now_ms
 from connector.crisp.answers import Failure, reply_of
+from connector.crisp.bounded import Session, TooLarge, content
 from connector.crisp.calls import Call, Reply
 from connector.version import __version__
 
@@ -38,14 +44,19 @@ class Credential:
 
 
 class Client:
-    """Calls for one connection; `send` may be used by many threads at once."""
+    """Calls for one connection; `send` may be used by many threads at once.
+
+    `read_timeout`: seconds that an answer may take, with a little more for its body; `clock`: the UNIX milliseconds
+    that all go by, for an answer that does not say what time it is where it comes from.
+    """
 
     read_timeout = _READ
+    clock: Callable[[], int] = staticmethod(now_ms)
 
     def __init__(self, credential: Credential, base_url: str, connections: int) -> None:
         self.credential = credential
         self._root = f"{base_url.rstrip('/')}/website/{quote(credential.website_id, safe='')}/"
-        self._session = requests.Session()
+        self._session = Session(connections)
         self._session.auth = HTTPBasicAuth(credential.identifier, credential.key)
         self._session.headers["X-Crisp-Tier"] = credential.tier
         self._session.headers["User-Agent"] = f"crisp-connector/{__version__}"
@@ -53,9 +64,6 @@ class Client:
         self._session.proxies.update(get_environ_proxies(self._root))
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     def send(self, call: Call) -> Reply | Failure:
         """One request. Never raises for what Crisp or the network does: that is a Reply or a Failure."""
@@ -68,10 +76,23 @@ class Client:
                 params=call.query,
                 timeout=(_CONNECT, self.read_timeout),
                 allow_redirects=False,
+                stream=True,
             )
         except OSError as problem:  # as every exception of requests is, and a missing file of certificates
             return _failure(problem)
-        return _reply(response)
+        with closing(response):  # An end for what was not read; a connection that was read to the end stays open.
+            return self._answer(response)
+
+    def _answer(self, response: requests.Response) -> Reply | Failure:
+        """The status decides: one that says that it was not done needs no body."""
+        body = _body(response)
+        if isinstance(body, Failure):
+            if 200 <= response.status_code < 300:
+                return body
+            body = None
+        headers = response.headers
+        date = headers.get("Date")
+        return reply_of(response.status_code, body, _retry_after(headers.get("Retry-After"), date, self.clock), date)
 
     def close(self) -> None:
         """Gives the sockets back."""
@@ -81,9 +102,16 @@ class Client:
 class Clients:
     """One client per connection, made when first needed and again when the credential changes."""
 
-    def __init__(self, base_url: str, connections: int, make: Callable[..., Client] = Client) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        connections: int,
+        make: Callable[..., Client] = Client,
+        read_timeout: float = _READ,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
         self._base_url, self._connections, self._make = base_url, connections, make
-        self._read_timeout = _READ
+        self._read_timeout, self._clock = read_timeout, clock
         self._known: dict[str, Client] = {}
         self._lock = Lock()
 
@@ -95,14 +123,13 @@ class Clients:
                 if known is not None:
                     known.close()  # Calls that it has in flight end as they would have.
                 known = self._known[connection_id] = self._make(credential, self._base_url, self._connections)
-                known.read_timeout = self._read_timeout
+                known.read_timeout, known.clock = self._read_timeout, self._clock
             return known
 
     def hasty(self) -> "Clients":
         """Clients of the same kind that wait less long for an answer."""
-        made = Clients(self._base_url, self._connections, self._make)
-        made._read_timeout = _READ_HASTY
-        return made
+        wait = min(self._read_timeout, _READ_HASTY)
+        return Clients(self._base_url, self._connections, self._make, wait, self._clock)
 
     def close(self) -> None:
         """Closes every session."""
@@ -112,36 +139,76 @@ class Clients:
 
 
 def _failure(problem: OSError) -> Failure:
-    """Whether the request can have been applied: not when no connection was made."""
+    """Whether the request can have been applied: not when no connection was made, or not with Crisp."""
+    if not isinstance(problem, requests.exceptions.RequestException):  # the certificates could not be read
+        return Failure("crisp_unreachable", sent=False)
     if isinstance(problem, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return Failure("crisp_unreachable", sent=False)
     if isinstance(problem, requests.exceptions.Timeout):
         return Failure("crisp_timeout", sent=True)
     cause = getattr(problem.args[0] if problem.args else None, "reason", None)
+    if isinstance(cause, urllib3.exceptions.SSLError) and _is_handshake(cause):
+        return Failure("crisp_unreachable", sent=False)
     return Failure("crisp_unreachable", sent=not isinstance(cause, NewConnectionError))
 
 
-def _reply(response: requests.Response) -> Reply | Failure:
+def _is_handshake(problem: BaseException) -> bool:
+    """Whether TLS failed before anything could be sent: the certificate is not trusted, or the other speaks no TLS."""
+    cause = problem.args[0] if problem.args else None
+    reason = getattr(cause, "reason", None)
+    return isinstance(cause, ssl.SSLCertVerificationError) or reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+
+
+def _body(response: requests.Response) -> Any:
+    """What the answer says, None for nothing, or the Failure to read it."""
+    if response.status_code < 200:
+        return None  # An interim answer was taken for the answer: what comes after it is left unread.
     try:
-        body = response.json() if response.content else None
-    except ValueError:
-        body = None
-        if response.ok:  # a 200 that is no JSON comes from something in between; what Crisp did is not known
-            return Failure("crisp_garbled", sent=True)
-    return reply_of(
-        response.status_code, body, _retry_after(response.headers.get("Retry-After")), response.headers.get("Date")
-    )
+        return _parsed(content(response))
+    except (TooLarge, ValueError, RecursionError):  # no JSON: something in between; what Crisp did is not known
+        return Failure("crisp_garbled", sent=True)
+    except ReadTimeoutError:
+        return Failure("crisp_timeout", sent=True)
+    except HTTPError:
+        return Failure("crisp_unreachable", sent=True)
 
 
-def _retry_after(header: str | None) -> float | None:
-    """Seconds from `Retry-After`, as a number or a date (RFC 9110, 10.2.3); nonsense is None, a day is the most."""
+def _parsed(said: bytes) -> Any:
+    """The body as JSON, in whole characters: an escape may be half of one, or a NUL, which no database takes."""
+    body = json.loads(said.decode("utf-8-sig")) if said else None  # RFC 8259, 8.1
+    return _whole(body) if b"\\u" in said else body
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {_whole(key): _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _retry_after(header: str | None, date: str | None, clock: Callable[[], int]) -> float | None:
+    """Seconds from `Retry-After`, as a number or a date; nonsense is None, a day is the most.
+
+    A date is one by the clock of who answers (RFC 9110, 10.2.3 and 6.6.1): `date` tells what that says now, and
+    `clock` stands in for it; this machine's may be wrong.
+    """
     if header is None:
         return None
     try:
         seconds = float(header)
     except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError, OverflowError):
+        if (moment := _moment(header)) is None:
             return None
+        now = _moment(date or "")
+        seconds = moment - (clock() / 1000 if now is None else now)
     return min(max(seconds, 0.0), _LONGEST_PAUSE) if math.isfinite(seconds) else None
+
+
+def _moment(date: str) -> float | None:
+    """UNIX seconds of a date in a header, None for nonsense. One that says no zone is in UTC (RFC 9110, 5.6.7)."""
+    try:
+        said = parsedate_to_datetime(date)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -20,6 +20,8 @@ _SKEW = 60_000
 
 _PROFILE = "people/profile/{who}"
 _DATA = "people/data/{who}"
+# Crisp REST reference: the reason of 404 for a person.
+_NOBODY = "people_not_found"
 _ONLY_DATA_REFUSED = frozenset({400, 404})
 
 
@@ -27,6 +29,17 @@ def created_since(reply: Reply, unsure_since: int | None) -> bool:
     """Whether the person that was read is the one whose creation was not answered."""
     made_at = reply.data.get("created_at") if reply.ok and isinstance(reply.data, dict) else None
     return isinstance(made_at, int | float) and made_at >= (unsure_since or 0) - _SKEW
+
+
+def _whether_missing(reply: Reply) -> Generator[Call, Reply, None]:
+    """After 404 for a person. Crisp's own word for that is documented; with any other it may be the website that is
+    not there. Then a call that is of the website alone shows it by its status, and a website that is missing halts."""
+    if reply.reason.split(":")[0] != _NOBODY:
+        yield _of_the_website()
+
+
+def _of_the_website() -> Call:
+    return Call("GET", "people/profiles/1", routes=frozenset())
 
 
 class _Gone(Exception):
@@ -118,7 +131,7 @@ class _Writer:
         call = self._call("GET", _PROFILE, self._person(seen))
         reply = yield call
         if reply.status == 404:
-            return self._missing(reply)
+            return (yield from self._missing(reply))
         return self._seen(seen, call, reply)
 
     def _must_read(self, change: Contact) -> bool:
@@ -154,7 +167,7 @@ class _Writer:
         if reply.status == 409:
             return Outcome("rejected", "email_taken", reply.reason)
         if not reply.ok:
-            return self._missing(reply)
+            return (yield from self._missing(reply))
         self.who = said.email or self.who
         return True
 
@@ -174,27 +187,29 @@ class _Writer:
         reply = yield self._call("PATCH", _DATA, self._person(seen), {"data": sent}, routes=routes, **told)
         if reply.status == 400:
             return (yield from self._replace_data(data, seen))
-        return True if reply.ok else self._missing(reply)
+        return True if reply.ok else (yield from self._missing(reply))
 
     def _replace_data(self, data: Mapping[str, Any], seen: Seen) -> Generator[Call, Reply, bool | Outcome]:
         """Where PATCH cannot remove a key: read all keys and PUT those that stay."""
         reply = yield self._call("GET", _DATA, self._person(seen))
         if not reply.ok:
-            return self._missing(reply)
+            return (yield from self._missing(reply))
         there = reply.data.get("data") if isinstance(reply.data, dict) else None
         rest = {key: value for key, value in {**(there or {}), **data}.items() if value is not None}
         tells = Contact(data=dict(data))
         told = {"tells": tells, "changes": tuple(tells.said())}
         reply = yield self._call("PUT", _DATA, self._person(seen), {"data": rest}, **told)
-        return True if reply.ok else self._missing(reply)
+        return True if reply.ok else (yield from self._missing(reply))
 
     def _person(self, seen: Seen) -> str:
         return seen.people_id or self.who
 
-    def _missing(self, reply: Reply) -> Outcome:
-        """404 on a person: an update has nobody to update, anything else begins again with a create."""
+    def _missing(self, reply: Reply) -> Generator[Call, Reply, Outcome]:
+        """404 on a person: an update has nobody to update, anything else begins again with a create, whose own 404
+        shows a website that is missing."""
         if self.mode != "update" and self.told.email is not None:
             raise _Gone
+        yield from _whether_missing(reply)
         return Outcome("rejected", "contact_missing", reply.reason)
 
     def _seen(self, seen: Seen, call: Call, reply: Reply) -> Seen:
@@ -208,6 +223,7 @@ def read(who: str) -> Generator[Call, Reply, tuple[dict[str, Any], dict[str, Any
     """Profile card and custom data of a person, or None when Crisp has nobody of that name."""
     profile = yield Call("GET", _PROFILE, who)
     if not profile.ok:
+        yield from _whether_missing(profile)
         return None
     data = yield Call("GET", _DATA, str(profile.data.get("people_id") or who))
     held = data.data.get("data") if data.ok and isinstance(data.data, dict) else None
@@ -216,7 +232,10 @@ def read(who: str) -> Generator[Call, Reply, tuple[dict[str, Any], dict[str, Any
 
 def erase(who: str) -> Generator[Call, Reply, bool]:
     """Removes a person; False when Crisp had none."""
-    return (yield Call("DELETE", _PROFILE, who)).ok
+    reply = yield Call("DELETE", _PROFILE, who)
+    if reply.status == 404:
+        yield from _whether_missing(reply)
+    return reply.ok
 
 
 def check() -> Generator[Call, Reply, str | None]:
@@ -224,7 +243,7 @@ def check() -> Generator[Call, Reply, str | None]:
 
     Returns the moment of the answer, as the header `Date` has it.
     """
-    return (yield Call("GET", "people/profiles/1", routes=frozenset())).date
+    return (yield _of_the_website()).date
 
 
 # A form that cannot be filled is no reason to stop delivering.

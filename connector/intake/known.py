@@ -33,7 +33,7 @@ def _emails(
     ids: dict[str, set[str]] = {}
     for each in incoming:
         said = each.translated
-        if said.id and said.contact.email is None and manifest.sources[each.source].global_ids:
+        if said.id and said.contact.email is None and manifest.source(each.source).global_ids:
             ids.setdefault(each.source, set()).add(said.id)
     found: dict[tuple[str, str], str] = {}
     for source, wanted in ids.items():

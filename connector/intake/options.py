@@ -28,6 +28,18 @@ class Options:
     mapping: UserMapping = ()
     saved_mapping: bool = False
 
+    @classmethod
+    def given(
+        cls, said: Mapping[str, Any], manifest: Manifest, *, mapping: Any = None, saved_mapping: bool = False
+    ) -> "Options":
+        """What the parameters `source, mode, country, timezone, unmapped` say, checked before, and a mapping.
+
+        Raises what `read_mapping` raises.
+        """
+        plain = {key: said[key] for key in ("source", "mode", "country", "timezone") if said.get(key) is not None}
+        read = read_mapping(mapping, manifest) if mapping is not None else ()
+        return cls(**plain, unmapped_as_data=said.get("unmapped") == "data", mapping=read, saved_mapping=saved_mapping)
+
 
 def country_code(written: str) -> str:
     """A two-letter country code. Raises ValueError saying what it must look like."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.contact import Contact, fold
+from connector.crisp.bulk import saved
 from connector.crisp.calls import STATUSES, Call, How, Mode, Outcome, Reply, Seen, Status
 from connector.crisp.card import card_of
 from connector.crisp.plan import upsert
@@ -57,11 +58,12 @@ class Preview:
 
     records: list[Previewed]
     notes: list[Note]
+    saved: int = 0
 
     @property
     def calls(self) -> int:
-        """How many calls would be made."""
-        return sum(len(each.plan) for each in self.records)
+        """How many calls would be made; `saved` are those of the plans that others' batches make needless."""
+        return sum(len(each.plan) for each in self.records) - self.saved
 
     def as_json(self, website: str, eta_seconds: float | None) -> dict[str, Any]:
         """`{records, totals, eta_seconds, notes}`."""
@@ -93,7 +95,8 @@ def preview(
         previewed.append(Previewed(each, decision, decision.status, decision.code))
     for group in _by_person(previewed).values():
         _foresee(group, known, mode, how, manifest.fields)
-    return Preview(previewed, list(notes))
+    calls = (call for each in previewed for call in each.plan)
+    return Preview(previewed, list(notes), saved(calls, how))
 
 
 def _by_person(previewed: list[Previewed]) -> Mapping[str, list[Previewed]]:
@@ -117,11 +120,11 @@ def _foresee(group: list[Previewed], known: Knowledge, mode: Mode, how: How, fie
     folded = fold(changes, person.times if person else {}, who)
     told = [each for each, adds in zip(waiting, folded.told, strict=True) if adds]
     if told:
-        plan = _Imagined(person, fields).run(folded.contact, who, mode, how)
+        plan = Imagined(person, fields).run(folded.contact, who, mode, how)
         told[-1].plan, told[-1].status, told[-1].code = plan
 
 
-class _Imagined:
+class Imagined:
     """A Crisp that has the people whom the ledger knows, and takes everything."""
 
     def __init__(self, person: Person | None, fields: Mapping[str, Field]) -> None:

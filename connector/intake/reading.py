@@ -8,7 +8,7 @@ from connector.convert import Given
 from connector.errors import Detail, Problem
 from connector.intake.options import Options
 from connector.manifest import Manifest
-from connector.mapping import Rules, Translated, date_orders, missing_paths, translate
+from connector.mapping import Columns, Rules, Translated, missing_paths, translate
 from connector.notes import Note
 from connector.record import Record
 from connector.sources import Payload
@@ -27,24 +27,37 @@ class Incoming:
 
 
 class Reading:
-    """All records of one request. `payloads` gives them again each time it is called, so that many need no memory."""
+    """All records of one request. `payloads` gives them again each time it is called, so that many need no memory.
+
+    `most`: so many are taken, else as many as of a batch. `whole`: the mapping was compared with all columns before.
+    Raises `too_many_records`, `mapping_path_missing`.
+    """
 
     def __init__(
-        self, payloads: Callable[[], Iterable[Payload]], options: Options, manifest: Manifest, now: datetime
+        self,
+        payloads: Callable[[], Iterable[Payload]],
+        options: Options,
+        manifest: Manifest,
+        now: datetime,
+        *,
+        most: int | None = None,
+        whole: bool = False,
     ) -> None:
+        self._most = MOST_RECORDS if most is None else most
         self._payloads, self._options, self._manifest = payloads, options, manifest
         self._given = Given(options.country, options.timezone, None, now)
         self.notes: list[Note] = []
-        self.sources: list[str] = []
+        self._columns: dict[str, Columns] = {}
         self.count = self._scan()
-        if options.mapping and not options.saved_mapping and self.count:
+        self.sources = list(self._columns)
+        if options.mapping and not (options.saved_mapping or whole) and self.count:
             self._check_mapping()
         self._rules = {source: self._rules_for(source) for source in self.sources}
 
     def __iter__(self) -> Iterator[Incoming]:
         row = 0
         for payload in self._payloads():
-            source, rules = self._manifest.sources[payload.source], self._rules[payload.source]
+            source, rules = self._manifest.source(payload.source), self._rules[payload.source]
             for record in payload.records:
                 row += 1
                 yield Incoming(row, source.key, payload.variant, translate(record, source, self._manifest, rules))
@@ -53,12 +66,18 @@ class Reading:
         count = 0
         for payload in self._payloads():
             count += len(payload.records)
-            if count > MOST_RECORDS:
-                raise Problem("too_many_records", limit=f"{MOST_RECORDS:,}")
-            if payload.source not in self.sources:
-                self.sources.append(payload.source)
+            if count > self._most:
+                raise Problem("too_many_records", limit=f"{self._most:,}")
             self.notes.extend(found for found in payload.notes if found not in self.notes)
+            columns = self._columns_of(payload.source)
+            for record in payload.records:
+                columns.see(record)
         return count
+
+    def _columns_of(self, source: str) -> Columns:
+        if source not in self._columns:
+            self._columns[source] = Columns(self._manifest.source(source), self._manifest, self._options.mapping)
+        return self._columns[source]
 
     def _records(self, source: str) -> Iterator[Record]:
         return (record for payload in self._payloads() if payload.source == source for record in payload.records)
@@ -67,7 +86,7 @@ class Reading:
         """A mapping that came with the payload and reads nothing in any record is a mistake of the caller."""
         mapping, manifest = self._options.mapping, self._manifest
         missing = [
-            set(missing_paths(self._records(key), manifest.sources[key], manifest, mapping)) for key in self.sources
+            set(missing_paths(self._records(key), manifest.source(key), manifest, mapping)) for key in self.sources
         ]
         lost = sorted(set.intersection(*missing))
         if lost:
@@ -76,10 +95,6 @@ class Reading:
             raise Problem(code, field=", ".join(lost), errors=errors)
 
     def _rules_for(self, source: str) -> Rules:
-        options, manifest = self._options, self._manifest
-        orders = (
-            date_orders(self._records(source), manifest.sources[source], manifest, options.mapping)
-            if self.count > 1
-            else {}
-        )
+        """A record that comes alone shows nothing of its column."""
+        options, orders = self._options, self._columns[source].date_orders if self.count > 1 else {}
         return Rules(self._given, options.mapping, options.unmapped_as_data, options.saved_mapping, orders)

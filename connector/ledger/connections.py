@@ -12,7 +12,7 @@ from connector.ids import new_id
 from connector.ledger import quotas
 from connector.ledger.remains import leave
 from connector.ledger.tables import connections, keys, leases
-from connector.ledger.upsert import insert_or_update
+from connector.ledger.upsert import insert_or_ignore, insert_or_update
 
 SCOPES = ("read", "write", "admin")
 
@@ -31,30 +31,43 @@ class CrispConnection:
     rate: int | None
     halted: str | None = None
     findings: dict[str, Any] = field(default_factory=dict)
+    probed_at: int | None = None
+    added_by: str | None = None
+    created_at: int = field(default=0, compare=False)
+
+    @property
+    def limits(self) -> Limits:
+        """What its token may call."""
+        return Limits(self.daily_quota, self.rate)
 
 
 def save(connection: Connection, wanted: CrispConnection, now: int) -> None:
-    """Inserts or replaces a connection; a quota that was used up and is raised has room at once."""
-    row = {
-        "id": wanted.id,
-        "label": wanted.label,
-        "website_id": wanted.website_id,
-        "tier": wanted.tier,
-        "identifier": wanted.identifier,
-        "key_sealed": wanted.key_sealed,
-        "daily_quota": wanted.daily_quota,
-        "rate": wanted.rate,
-        "halted": wanted.halted,
-        "findings": wanted.findings,
-        "created_at": now,
-    }
-    insert_or_update(connection, connections, [row], ("id",), kept=("created_at",))
-    quotas.reopen(connection, wanted.id, Limits(wanted.daily_quota, wanted.rate))
+    """Inserts or replaces a connection; a quota that was used up and is raised has room at once. Its quota is locked
+    first, as where an answer halts it."""
+    before = get(connection, wanted.id)
+    more = before is not None and wanted.daily_quota > before.daily_quota
+    quotas.reopen(connection, wanted.id, wanted.limits, more=more)
+    insert_or_update(connection, connections, [_row(wanted, now)], ("id",), kept=("created_at", "added_by"))
+
+
+def add(connection: Connection, wanted: CrispConnection, now: int) -> bool:
+    """Inserts a connection; False when one of its id is there."""
+    return insert_or_ignore(connection, connections, _row(wanted, now))
+
+
+def _row(wanted: CrispConnection, now: int) -> dict[str, Any]:
+    return {**{name: getattr(wanted, name) for name in CrispConnection.__slots__}, "created_at": now}
 
 
 def every(connection: Connection) -> list[CrispConnection]:
     """All connections, the oldest first."""
     return [_of(row) for row in connection.execute(select(connections).order_by(connections.c.created_at))]
+
+
+def reached_by(connection: Connection, connection_id: str) -> list[CrispConnection]:
+    """What the keys of a connection may manage: itself and those that were added with one of them."""
+    mine = (connections.c.id == connection_id) | (connections.c.added_by == connection_id)
+    return [_of(row) for row in connection.execute(select(connections).where(mine).order_by(connections.c.created_at))]
 
 
 def get(connection: Connection, connection_id: str) -> CrispConnection | None:
@@ -65,17 +78,26 @@ def get(connection: Connection, connection_id: str) -> CrispConnection | None:
 
 def locked(connection: Connection, connection_id: str) -> CrispConnection | None:
     """One connection that nobody changes until this transaction ends; records may still come in."""
+    quotas.hold(connection, connection_id)
     mine = select(connections).where(connections.c.id == connection_id).with_for_update(key_share=True)
     row = connection.execute(mine).one_or_none()
     return None if row is None else _of(row)
 
 
 def remove(connection: Connection, connection_id: str) -> bool:
-    """Removes a connection and everything of it. Its lease comes first, as in a drain's turn: in another order the
-    two would wait for each other."""
+    """Removes a connection and everything of it; those that were added with its keys stay, and are their own. Its
+    lease comes first, then its quota, as in a drain's turn: in another order the two would wait for each other."""
     connection.execute(select(leases.c.token).where(leases.c.connection_id == connection_id).with_for_update())
+    quotas.hold(connection, connection_id)
     leave(connection)
+    connection.execute(update(connections).where(connections.c.added_by == connection_id).values(added_by=None))
     return bool(connection.execute(delete(connections).where(connections.c.id == connection_id)).rowcount)
+
+
+def reseal(connection: Connection, connection_id: str, before: bytes, after: bytes) -> bool:
+    """Stores the same credential under another key, unless it was replaced meanwhile."""
+    same = (connections.c.id == connection_id) & (connections.c.key_sealed == before)
+    return bool(connection.execute(update(connections).where(same).values(key_sealed=after)).rowcount)
 
 
 def halt(connection: Connection, connection_id: str, code: str | None, now: int) -> bool:
@@ -98,6 +120,18 @@ def save_suggestions(
     """Stores what Crisp said is in use, None when it never did, and when it was asked."""
     changed = update(connections).where(connections.c.id == connection_id)
     connection.execute(changed.values(suggestions=found, suggested_at=asked_at))
+
+
+def probed_at(connection: Connection, connection_id: str) -> int | None:
+    """When its Crisp was probed (UNIX milliseconds), None when it never was."""
+    when: int | None = connection.scalar(select(connections.c.probed_at).where(connections.c.id == connection_id))
+    return when
+
+
+def save_findings(connection: Connection, connection_id: str, findings: dict[str, Any], probed_at: int | None) -> None:
+    """Stores what was found out about its Crisp, and when."""
+    changed = update(connections).where(connections.c.id == connection_id)
+    connection.execute(changed.values(findings=findings, probed_at=probed_at))
 
 
 def _of(row: Row[Any]) -> CrispConnection:

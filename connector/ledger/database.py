@@ -9,17 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 
+from connector.clock import Clock
 from connector.ledger import remains
+from connector.ledger.silent import limited
+from connector.ledger.trouble import sentence
 
 log = structlog.get_logger()
 
 # Every version of the tables, oldest first; the last is what this code speaks.
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002", "0003")
 _ADVISORY_LOCK = 0x63726973  # "cris": one process at a time creates the tables on PostgreSQL
 _BUSY_SECONDS = 30
+# What SQLite answers while another process has the file: its primary codes.
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# Kept open, and opened beyond that for a while, by each of the two engines of a process.
+_POOL, _OVERFLOW = 20, 60
+# How many connections to PostgreSQL one process has at most.
+MOST_CONNECTIONS = 2 * (_POOL + _OVERFLOW)
+# How long others are waited for before the files are left to be cleaned later, where somebody waits (seconds).
+_PATIENCE = 1.0
 # Seconds that the cleaning which is made up for waits for others, and for how many of its length it then rests.
 _CLEANING_PATIENCE, _CLEANING_SHARE = 2.0, 20
 _OWED = "What was deleted is gone, but can still be in its files: serve and work clean them as soon as they can."
@@ -47,8 +58,14 @@ class Ledger:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database in (None, "", ":memory:"):
             raise DatabaseProblem("SQLite needs a file here: several threads share the database. Name one in its URL.")
-        self._durable, self._light = (_engine(self.url.render_as_string(hide_password=False), d) for d in (True, False))
+        self._durable, self._light = (_engine(self.url, durable) for durable in (True, False))
         self._clean_at = 0.0
+        self.clock = Clock() if self.is_sqlite else Clock(self._time)
+
+    def _time(self) -> int:
+        """What time the database has (UNIX milliseconds): all machines that share it go by that."""
+        with self.read() as connection:
+            return int(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")))
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
@@ -61,6 +78,15 @@ class Ledger:
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads."""
         with self._light.connect().execution_options(writes=False) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One transaction that only reads, all of it as of one moment: PostgreSQL by itself shows every statement
+        what is there by then."""
+        with self.read() as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield connection
 
     def prepare(self) -> None:
@@ -109,6 +135,17 @@ class Ledger:
         except (sqlite3.Error, OSError) as problem:
             raise DatabaseProblem(f"The database is busy. {_OWED}") from problem
 
+    def forget(self, *, wait: bool) -> bool:
+        """`forget_deleted`, where what is deleted is gone in any case: that its files are not clean yet is no failure,
+        but False. Without `wait` a large file is left for later, and so is one that others are at."""
+        quick: dict[str, Any] = {} if wait else {"patience": _PATIENCE, "largest": remains.QUICK}
+        try:
+            self.forget_deleted(**quick)
+        except DatabaseProblem as problem:
+            log.warning("cleaning_owed", message=str(problem))
+            return False
+        return True
+
     def clean_up(self) -> None:
         """Makes up for what `forget_deleted` could not do; the larger the file, the rarer, for others cannot write."""
         if not self.is_sqlite or time.monotonic() < self._clean_at or not remains.owed(self.files()[0]):
@@ -119,6 +156,13 @@ class Ledger:
         except DatabaseProblem as problem:
             log.warning("cleaning_owed", reason=str(problem.__cause__))
         self._clean_at = time.monotonic() + (time.monotonic() - begun) * _CLEANING_SHARE
+
+    def damaged(self) -> bool:
+        """Whether the file of an SQLite database is not whole; reads all of it. A server looks after its own files."""
+        if not self.is_sqlite:
+            return False
+        with self.read() as connection:
+            return connection.execute(text("PRAGMA quick_check(1)")).scalar() != "ok"
 
     def files(self) -> list[Path]:
         """The files of an SQLite database."""
@@ -136,16 +180,20 @@ def _explained(database: str | None) -> Iterator[None]:
     """Says in words what keeps a database from being opened."""
     try:
         yield
-    except (OperationalError, DBAPIError) as problem:
-        reason = str(problem.orig).strip().splitlines()[0] if problem.orig else "no reason given"
-        raise DatabaseProblem(f"The database {database or ''} cannot be used: {reason}.") from problem
+    except DBAPIError as problem:
+        raise DatabaseProblem(sentence(problem, database)) from problem
 
 
-def _engine(url: str, durable: bool) -> Engine:
+def _engine(url: URL, durable: bool) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
     engine = create_engine(
-        url, json_serializer=_dumps, pool_size=20, max_overflow=60, pool_pre_ping=not url.startswith("sqlite")
+        url if is_sqlite else limited(url),
+        json_serializer=_dumps,
+        pool_size=_POOL,
+        max_overflow=_OVERFLOW,
+        pool_pre_ping=not is_sqlite,
     )
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
         event.listen(engine, "connect", _sqlite_settings(durable))
         event.listen(engine, "begin", _begin_sqlite)
     elif not durable:
@@ -165,8 +213,8 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF not in _IN_USE or time.monotonic() > until:
                 raise
             time.sleep(0.01)
 

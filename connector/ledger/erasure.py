@@ -10,7 +10,8 @@ from connector.ledger.remains import leave
 from connector.ledger.tables import idempotency, links, people, records
 
 _PERSONAL = ("who", "email", "people_id", "source_id", "contact", "detail")
-_BLANK: dict[str, object] = {**dict.fromkeys(_PERSONAL), "notes": [], "changed": [], "trail": []}
+# A record that nobody is named in any more.
+BLANK: dict[str, object] = {**dict.fromkeys(_PERSONAL), "notes": [], "changed": [], "trail": []}
 # Without its claim, a drain that has a record in hand saves nothing.
 _CANCELLED: dict[str, object] = {"status": "rejected", "code": "contact_erased", "due_at": None, "claim": None}
 # A sender may put the address into its idempotency key; an answer that is kept may show it.
@@ -26,6 +27,7 @@ class Erased:
     people: int
     records: int
     links: int
+    idempotency_keys: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -42,12 +44,6 @@ class Standing:
     names: frozenset[str]
     in_hand: int
     mark: tuple[int, int]
-
-
-def identities(connection: Connection, connection_id: str, whos: Collection[str]) -> frozenset[str]:
-    """Every email and people_id by which this person is known, or was before the email changed."""
-    known = _known(connection, connection_id, whos)
-    return known | _former(connection, connection_id, known)
 
 
 def _known(connection: Connection, connection_id: str, whos: Collection[str]) -> frozenset[str]:
@@ -91,17 +87,17 @@ def erase(
     waiting = records.c.status == "waiting"
     wish = mine & waiting & (records.c.created_at > asked_at)
     gone = mine & _of(whos) & ~(waiting & (records.c.created_at > asked_at))
-    _forget_requests(
+    forgotten = _forget_requests(
         connection, connection_id, whos, select(records.c.id).where(gone), select(records.c.id).where(wish)
     )
     cancelled = {**_CANCELLED, "finished_at": asked_at if now is None else now}
     connection.execute(update(records).where(gone, waiting).values(cancelled))
-    emptied = connection.execute(update(records).where(gone).values(_BLANK)).rowcount
+    emptied = connection.execute(update(records).where(gone).values(BLANK)).rowcount
     wished = select(records.c.source_id).where(wish, records.c.source_id.is_not(None))
     linked = (links.c.connection_id == connection_id) & links.c.email.in_(whos) & links.c.source_id.not_in(wished)
     unlinked = connection.execute(delete(links).where(linked)).rowcount
     known = (people.c.connection_id == connection_id) & or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
-    erased = Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked)
+    erased = Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked, forgotten)
     leave(connection)
     return erased
 
@@ -112,22 +108,23 @@ def _forget_requests(
     whos: Collection[str],
     gone: Select[tuple[str]],
     kept: Select[tuple[str]],
-) -> None:
-    """Idempotency keys of these records, and those that have a name of the person in them or in their answer."""
+) -> int:
+    """Idempotency keys of these records, and those that have a name of the person in them or in their answer; how many
+    they were."""
     mine = idempotency.c.connection_id == connection_id
-    connection.execute(delete(idempotency).where(mine, idempotency.c.record_id.in_(gone)))
+    count = connection.execute(delete(idempotency).where(mine, idempotency.c.record_id.in_(gone))).rowcount
     names = [who for who in whos if "@" in who or len(who) >= _SHORTEST]
     if not names:
-        return
+        return count
     parts = or_(*(column.icontains(name, autoescape=True) for column in (idempotency.c.key, _ANSWER) for name in names))
     others = or_(idempotency.c.record_id.is_(None), idempotency.c.record_id.not_in(kept))
     rows = connection.execute(select(idempotency.c.key, _ANSWER).where(mine, others, parts))
-    whole = _whole(names)
+    whole = whole_name(names)
     keys = [key for key, answer in rows if whole.search(key) or whole.search(answer)]
-    connection.execute(delete(idempotency).where(mine, idempotency.c.key.in_(keys)))
+    return count + connection.execute(delete(idempotency).where(mine, idempotency.c.key.in_(keys))).rowcount
 
 
-def _whole(names: Collection[str]) -> re.Pattern[str]:
+def whole_name(names: Collection[str]) -> re.Pattern[str]:
     """Finds a name that stands by itself: `ada@example.com`, but not in `canada@example.com` or `…example.com.au`."""
     either = "|".join(re.escape(name) for name in names)
     return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_]|\.[^\W\d_])", re.IGNORECASE)

@@ -1,23 +1,27 @@
 """People: what Crisp was last told about each, and which source's record is which person."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, union, update
 
 from connector.contact import Contact
 from connector.crisp.calls import Seen
 from connector.ledger.tables import links, people
 from connector.ledger.upsert import insert_or_update
 
+# Names looked up in one statement.
+_CHUNK = 100
 # Written once: these run several times a second.
 _SAVED = ("email", "people_id", "known", "times", "complete", "updated_at")
 _SAVE = update(people).where(people.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _SAVED})
 _WHOS: BindParameter[str] = bindparam("b_whos", expanding=True)
-_BY_WHO = select(people).where(
-    people.c.connection_id == bindparam("b_connection"), or_(people.c.email.in_(_WHOS), people.c.people_id.in_(_WHOS))
-)
+_MINE = select(people.c.id).where(people.c.connection_id == bindparam("b_connection"))
+# Two looks: for "one or the other" SQLite uses neither index, and would go through everybody.
+_EITHER = union(_MINE.where(people.c.email.in_(_WHOS)), _MINE.where(people.c.people_id.in_(_WHOS)))
+_BY_WHO = select(people).where(people.c.id.in_(_EITHER))
+_FORGET = delete(people).where(people.c.id.in_(_EITHER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,40 @@ def save(connection: Connection, connection_id: str, persons: Iterable[Person], 
 
 def _alone(connection: Connection, connection_id: str, persons: list[Person]) -> list[Person]:
     """The same persons with the ids of their rows, once all other rows under their names are gone."""
-    names = {name for person in persons for name in person.names}
-    rows = connection.execute(_BY_WHO, {"b_connection": connection_id, "b_whos": list(names)}).all()
+    named = _by_name(_named(connection, connection_id, {name for person in persons for name in person.names}))
     kept, spare = list[Person](), set[int]()
     for person in persons:
-        same = [row for row in rows if row.email in person.names or row.people_id in person.names]
+        same = list({row.id: row for name in person.names for row in named.get(name, ())}.values())
         by_email = sorted(same, key=lambda row: row.email != person.email)
         row_id = person.id or next((row.id for row in by_email), None)
         kept.append(replace(person, id=row_id, times=_newest(person, same)))
         spare |= {row.id for row in same if row.id != row_id}
     if spare:
+        _lock(connection, spare | {person.id for person in kept if person.id is not None})
         connection.execute(delete(people).where(people.c.id.in_(spare)))
     return kept
+
+
+def _lock(connection: Connection, ids: Collection[int]) -> None:
+    """In the order in which rows are saved: what is deleted first would be locked out of turn."""
+    connection.execute(select(people.c.id).where(people.c.id.in_(ids)).order_by(people.c.id).with_for_update()).all()
+
+
+def _named(connection: Connection, connection_id: str, names: Iterable[str]) -> Iterator[Row[Any]]:
+    """Rows under these names, some at a time: a driver keeps every statement, and one of each length would be much."""
+    whos = list(names)
+    for start in range(0, len(whos), _CHUNK):
+        chunk = {"b_connection": connection_id, "b_whos": whos[start : start + _CHUNK]}
+        yield from connection.execute(_BY_WHO, chunk)
+
+
+def _by_name(rows: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
+    """Rows by each of their names: many people are saved at once, and each has few rows of all."""
+    named: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        for name in {row.email, row.people_id} - {None}:
+            named.setdefault(name, []).append(row)
+    return named
 
 
 def _newest(person: Person, same: Iterable[Row[Any]]) -> Mapping[str, int]:
@@ -95,11 +121,19 @@ def _newest(person: Person, same: Iterable[Row[Any]]) -> Mapping[str, int]:
 
 def save_times(connection: Connection, persons: Iterable[Person]) -> None:
     """Only the times: what is known of a person is for those to write who have told Crisp."""
-    times = {person.id: dict(person.times) for person in persons if person.id is not None}
-    rows = [{"b_id": person_id, "times": times[person_id]} for person_id in sorted(times)]
+    given = {person.id: person.times for person in persons if person.id is not None}
+    if not given:
+        return
+    # As they stand now: somebody may have told Crisp of a newer time since they were read.
+    now = select(people.c.id, people.c.times).where(people.c.id.in_(given)).order_by(people.c.id).with_for_update()
+    rows = [{"b_id": row.id, "times": _later(row.times, given[row.id])} for row in connection.execute(now)]
     if rows:
         changed = update(people).where(people.c.id == bindparam("b_id")).values(times=bindparam("times"))
         connection.execute(changed, rows)
+
+
+def _later(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {**one, **{key: max(at, one.get(key, at)) for key, at in other.items()}}
 
 
 def _row(connection_id: str, person: Person, now: int) -> dict[str, Any]:
@@ -117,8 +151,7 @@ def _row(connection_id: str, person: Person, now: int) -> dict[str, Any]:
 
 def forget(connection: Connection, connection_id: str, names: Collection[str]) -> None:
     """The person is not in Crisp any more."""
-    named = or_(people.c.email.in_(names), people.c.people_id.in_(names))
-    connection.execute(delete(people).where(people.c.connection_id == connection_id, named))
+    connection.execute(_FORGET, {"b_connection": connection_id, "b_whos": list(names)})
 
 
 def linked(connection: Connection, connection_id: str, source: str, source_ids: Iterable[str]) -> dict[str, str]:

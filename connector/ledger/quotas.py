@@ -1,11 +1,11 @@
 """Quotas: the day's budget of each connection, shared by every process."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from connector.budget import Budget, Limits, reopened
+from connector.budget import Budget, Limits, raised, reopened
 from connector.ledger.tables import quotas
 from connector.ledger.upsert import insert_or_ignore
 
@@ -31,16 +31,22 @@ def locked(connection: Connection, connection_id: str) -> Budget:
     return _of(row)
 
 
+def hold(connection: Connection, connection_id: str) -> None:
+    """Locks the budget, if there is one yet: whoever locks a connection too locks its budget first, as a drain does."""
+    connection.execute(_LOCK, {"b_connection": connection_id})
+
+
 def save(connection: Connection, connection_id: str, budget: Budget) -> None:
     """Stores a budget that was read with `locked` in the same transaction."""
     connection.execute(_SAVE, {"b_connection": connection_id, **asdict(budget)})
 
 
-def reopen(connection: Connection, connection_id: str, limits: Limits) -> None:
-    """The limits were changed: what they leave room for is not paused any more."""
+def reopen(connection: Connection, connection_id: str, limits: Limits, *, more: bool) -> None:
+    """The limits were changed: what they leave room for is not paused any more. `more`: there are more calls a day."""
     row = connection.execute(_LOCK, {"b_connection": connection_id}).one_or_none()
     before = Budget() if row is None else _of(row)
-    budget = reopened(before, limits)
+    # The reserve is not known here. Without one too much is opened, and the next call that is bought closes it again.
+    budget = reopened(raised(before) if more else before, replace(limits, reserve=0))
     if budget != before:
         save(connection, connection_id, budget)
 

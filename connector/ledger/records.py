@@ -1,6 +1,6 @@
 """Records: one row for everything that was ever accepted, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,11 @@ from connector.ledger import people
 from connector.ledger.people import Person
 from connector.ledger.tables import imports, records
 
-_DELIVERED = ("created", "updated", "unchanged", "superseded")
+DELIVERED = ("created", "updated", "unchanged", "superseded")
+# What was delivered without a time of its source.
+_TOLD = select(records.c.who, records.c.people_id, records.c.contact, records.c.created_at).where(
+    records.c.status.in_(DELIVERED), records.c.contact.is_not(None), records.c.at.is_(None)
+)
 # Names looked up in one statement.
 _CHUNK = 500
 
@@ -77,6 +81,13 @@ def of_import(connection: Connection, import_id: str, *, after: int, limit: int,
     return list(connection.execute(listing.order_by(records.c.row).limit(limit)))
 
 
+def failed(connection: Connection, import_id: str, *, after: int, limit: int) -> list[Row[Any]]:
+    """Rejected and dead records of an import in the order of its rows, those after a row."""
+    listing = select(records).where(records.c.import_id == import_id, records.c.row > after)
+    listing = listing.where(records.c.status.in_(("rejected", "dead")))
+    return list(connection.execute(listing.order_by(records.c.row).limit(limit)))
+
+
 def _equal(equal: Mapping[str, str]) -> list[Any]:
     return [records.c[name] == value for name, value in equal.items()]
 
@@ -85,6 +96,14 @@ def open_whos(connection: Connection, connection_id: str, whos: Sequence[str]) -
     """Of these people, those who have a record that is still waiting."""
     waiting = and_(records.c.connection_id == connection_id, records.c.status == "waiting", records.c.who.in_(whos))
     return set(connection.scalars(select(records.c.who).where(waiting).distinct()))
+
+
+def unchanged_in(connection: Connection, import_id: str, emails: Sequence[str]) -> dict[str, str]:
+    """Unchanged records of an import by their address; found by the index of addresses, for an import may be long."""
+    if not emails:
+        return {}
+    mine = and_(records.c.email.in_(emails), records.c.import_id == import_id, records.c.status == "unchanged")
+    return {row.email: row.id for row in connection.execute(select(records.c.email, records.c.id).where(mine))}
 
 
 def totals(connection: Connection, import_id: str) -> Totals:
@@ -134,6 +153,12 @@ def chosen(
     return conditions
 
 
+def known(connection: Connection, connection_id: str, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that are records of the connection."""
+    mine = select(records.c.id).where(records.c.connection_id == connection_id, records.c.id.in_(ids))
+    return set(connection.scalars(mine))
+
+
 def beyond_replay(connection: Connection, connection_id: str, conditions: Sequence[Any]) -> int:
     """How many of the dead and rejected records cannot be replayed: nothing of them names a person to tell Crisp of."""
     failed = (records.c.connection_id == connection_id, records.c.status.in_(("dead", "rejected")))
@@ -158,8 +183,20 @@ def _date_deliveries(connection: Connection, connection_id: str, failed: Subquer
     """Gives the people of these records the times of what was delivered without one after the first of them."""
     named = connection.execute(select(failed.c.who, failed.c.people_id).distinct()).all()
     known = _people(connection, connection_id, sorted({name for row in named for name in row if name}))
+    _date(connection, known, connection.execute(_delivered(connection_id, failed)) if known else ())
+
+
+def date_people(connection: Connection, connection_id: str, record_ids: Collection[str]) -> None:
+    """Gives the people of these records the times of those of them that were delivered without one."""
+    mine = _TOLD.where(records.c.connection_id == connection_id, records.c.id.in_(record_ids))
+    told = connection.execute(mine).all()
+    names = {name for row in told for name in (row.who, row.people_id) if name}
+    _date(connection, _people(connection, connection_id, sorted(names)), told)
+
+
+def _date(connection: Connection, known: Mapping[str | None, Person], told: Iterable[Any]) -> None:
     times: dict[int | None, dict[str, int]] = {}
-    for row in connection.execute(_delivered(connection_id, failed)) if known else ():
+    for row in told:
         person = known.get(row.people_id) or known.get(row.who)
         if person is not None:
             of_person = times.setdefault(person.id, dict(person.times))
@@ -180,7 +217,4 @@ def _delivered(connection_id: str, failed: Subquery) -> Select[Any]:
     """What was delivered to the people of these records after the first of them, without a time of its source."""
     same = records.c.who.in_(select(failed.c.who)) | records.c.people_id.in_(select(failed.c.people_id))
     since = select(func.min(failed.c.created_at)).scalar_subquery()
-    told = (records.c.status.in_(_DELIVERED), records.c.contact.is_not(None), records.c.at.is_(None))
-    mine = records.c.connection_id == connection_id
-    columns = (records.c.who, records.c.people_id, records.c.contact, records.c.created_at)
-    return select(*columns).where(mine, *told, records.c.created_at >= since, same)
+    return _TOLD.where(records.c.connection_id == connection_id, records.c.created_at >= since, same)

@@ -28,7 +28,8 @@ def _of_connection(*, primary_key: bool = False, index: bool = False) -> Column[
     return Column("connection_id", String(64), owner, nullable=False, primary_key=primary_key, index=index)
 
 
-# One Crisp website with its credential: the tenant. `key_sealed` is encrypted; `halted` says why nothing is sent.
+# One Crisp website with its credential: the tenant. `key_sealed` is encrypted; `halted` says why nothing is sent;
+# `findings` is what was found out about this Crisp, `probed_at` when; `added_by` the connection whose key made it.
 connections = Table(
     "connections",
     metadata,
@@ -46,6 +47,8 @@ connections = Table(
     Column("suggestions", _OPTIONAL_JSON),
     Column("suggested_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("probed_at", BigInteger),
+    Column("added_by", String(64)),
 )
 
 # API keys, as SHA-256 of 256 random bits.
@@ -87,7 +90,9 @@ links = Table(
     Column("email", String(320), nullable=False, index=True),
 )
 
-# Records accepted together. `accepted_at` is empty while they still come in.
+# Records accepted together. `accepted_at` is empty while they still come in, `touched_at` says that they do. Records
+# from the row `held_from` on wait until it is empty. `file` is the SHA-256 of the file that they came in, as long as it
+# is kept, `reading` how it was read, `fingerprint` what it has in common with the same import asked for once more.
 imports = Table(
     "imports",
     metadata,
@@ -99,7 +104,26 @@ imports = Table(
     Column("notes", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("accepted_at", BigInteger),
+    Column("touched_at", BigInteger),
+    Column("held_from", Integer),
+    Column("cancelled_at", BigInteger),
+    Column("file", String(64), index=True),
+    Column("file_name", Text),
+    Column("reading", _OPTIONAL_JSON),
+    Column("fingerprint", String(64)),
     Index("ix_imports_connection_id_id", "connection_id", "id"),
+    Index("uq_imports_fingerprint", "connection_id", "fingerprint", unique=True),
+)
+
+# Files that imports came in, part by part, where no directory keeps them.
+file_parts = Table(
+    "file_parts",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
 )
 
 # Every record ever accepted and what became of it. `claim` is the lease token of the drain that has it in hand,
@@ -139,13 +163,21 @@ records = Table(
     Column("finished_at", BigInteger),
     Index("ix_records_import_id_row", "import_id", "row"),
     Index("ix_records_connection_id_id", "connection_id", "id"),
+    # What a drain looks for, several times a second; what is claimed; what is said of one person.
     Index(
-        "ix_records_waiting",
+        "ix_records_due",
         "connection_id",
         "lane",
+        "due_at",
         "id",
-        sqlite_where=text("status = 'waiting'"),
-        postgresql_where=text("status = 'waiting'"),
+        sqlite_where=text("status = 'waiting' AND claim IS NULL"),
+        postgresql_where=text("status = 'waiting' AND claim IS NULL"),
+    ),
+    Index(
+        "ix_records_claimed",
+        "connection_id",
+        sqlite_where=text("status = 'waiting' AND claim IS NOT NULL"),
+        postgresql_where=text("status = 'waiting' AND claim IS NOT NULL"),
     ),
     Index(
         "ix_records_waiting_who",
@@ -164,9 +196,20 @@ leases = Table(
     Column("token", BigInteger, nullable=False),
     Column("holder", String(64)),
     Column("until", BigInteger, nullable=False),
+    Column("in_flight", Integer, nullable=False, server_default="0"),
 )
 
-# The day's quota of a connection, shared by every process.
+# Processes that deliver, and when each was last seen.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+# The day's quota of a connection, shared by every process. `believed`: what today's quota turned out to be, when that
+# is less than what was said; `offset`: milliseconds after 00:00 UTC at which the day of this quota begins.
 quotas = Table(
     "quotas",
     metadata,
@@ -177,6 +220,30 @@ quotas = Table(
     Column("blocked_until", BigInteger, nullable=False),
     Column("bulk_until", BigInteger, nullable=False),
     Column("strikes", Integer, nullable=False),
+    Column("believed", Integer),
+    Column("offset", Integer, nullable=False, server_default="0"),
+)
+
+# How many calls were made, by route and by what came back: a status, or the code of a failure.
+calls = Table(
+    "calls",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("route", String(128), primary_key=True),
+    Column("answer", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+# How long records took from being accepted to their outcome: records by lane and by the upper bound of their bucket
+# (milliseconds; 0 stands for no bound), and the sum of their times.
+latencies = Table(
+    "latencies",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("lane", Integer, primary_key=True),
+    Column("bound", BigInteger, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("sum", BigInteger, nullable=False),
 )
 
 # Idempotency keys: which request had it, and what it made.

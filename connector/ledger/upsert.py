@@ -31,14 +31,26 @@ def insert_or_update(
     if rows:
         changed = tuple(name for name in rows[0] if name not in (*key, *kept))
         statement = _updating(connection.dialect.name, table, tuple(key), changed)
-        ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
-        connection.execute(statement, [dict(row) for row in ordered])
+        connection.execute(statement, _ordered(rows, key))
+
+
+def insert_or_add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> None:
+    """Inserts rows; where one with this key is there, its other columns grow by the new row's. In the same order."""
+    if rows:
+        grown = tuple(name for name in rows[0] if name not in key)
+        statement = _updating(connection.dialect.name, table, tuple(key), grown, adds=True)
+        connection.execute(statement, _ordered(rows, key))
+
+
+def _ordered(rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
+    return [dict(row) for row in sorted(rows, key=lambda row: tuple(row[name] for name in key))]
 
 
 @cache
-def _updating(dialect: str, table: Table, key: tuple[str, ...], changed: tuple[str, ...]) -> Any:
+def _updating(dialect: str, table: Table, key: tuple[str, ...], changed: tuple[str, ...], *, adds: bool = False) -> Any:
     statement = _insert(dialect)(table)
-    values = {name: statement.excluded[name] for name in changed}
+    given = statement.excluded
+    values = {name: table.c[name] + given[name] if adds else given[name] for name in changed}
     return statement.on_conflict_do_update(index_elements=list(key), set_=values)
 
 

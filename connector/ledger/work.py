@@ -5,10 +5,24 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from connector.ledger.leases import Lease
-from connector.ledger.tables import connections, quotas, records
+from connector.budget import opens_at
+from connector.ledger import quotas as budgets
+from connector.ledger.leases import Lease, is_free
+from connector.ledger.tables import connections, leases, quotas, records
 
 # Lanes: single contacts and reads go before batches and files.
 LIVE, BULK = 0, 1
@@ -24,6 +38,7 @@ _SAVED = (
     "trail",
     "step",
     "unsure",
+    "attempts",
     "failing_since",
     "claim",
     "due_at",
@@ -36,16 +51,20 @@ _SAVE = (
     .where(records.c.id == bindparam("b_id"), records.c.claim == bindparam("b_claim"))
     .values({name: bindparam(name) for name in _SAVED})
 )
-_FREE = and_(
-    records.c.connection_id == bindparam("b_connection"), records.c.status == "waiting", records.c.claim.is_(None)
-)
-_DUE = (
+# Written out, not bound: a plan that is made before the value is known cannot use an index with a condition.
+_IS_WAITING = records.c.status == literal_column("'waiting'")
+_FREE = and_(records.c.connection_id == bindparam("b_connection"), _IS_WAITING, records.c.claim.is_(None))
+# One lane at a time, in the order of the index: what is not due yet is not looked at.
+_ANY_DUE = (
     select(records.c.who)
-    .where(_FREE, records.c.due_at <= bindparam("b_now"), records.c.lane.in_(bindparam("b_lanes", expanding=True)))
+    .where(_FREE, records.c.lane == bindparam("b_lane"), records.c.due_at <= bindparam("b_now"))
     .where(records.c.who.not_in(bindparam("b_busy", expanding=True)))
-    .order_by(records.c.lane, records.c.id)
     .limit(bindparam("b_limit", type_=Integer))
 )
+_DUE = _ANY_DUE.order_by(records.c.due_at, records.c.id)
+# In turns: who was never tried, which an index finds; then who was tried least.
+_UNTRIED = _DUE.where(records.c.attempts == 0)
+_LEAST_TRIED = _ANY_DUE.order_by(records.c.attempts, records.c.id)
 # Locked, for an erasure may take them away between this look and the claim.
 _WAITING = (
     select(records)
@@ -54,11 +73,7 @@ _WAITING = (
     .limit(bindparam("b_most", type_=Integer))
     .with_for_update()
 )
-_CLAIM = (
-    update(records)
-    .where(records.c.id.in_(bindparam("b_ids", expanding=True)))
-    .values(claim=bindparam("b_token"), attempts=records.c.attempts + 1)
-)
+_CLAIM = update(records).where(records.c.id.in_(bindparam("b_ids", expanding=True))).values(claim=bindparam("b_token"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +91,35 @@ class Group:
 
 
 def claim(
-    connection: Connection, lease: Lease, limit: int, now: int, *, busy: Collection[str], bulk: bool
+    connection: Connection,
+    lease: Lease,
+    limit: int,
+    now: int,
+    *,
+    busy: Collection[str],
+    bulk: bool,
+    in_turns: bool = False,
 ) -> list[Group]:
-    """Due work of up to `limit` people whom nobody is busy with, live before bulk (if any), oldest first.
+    """Due work of up to `limit` people whom nobody is busy with, live before bulk (if any), oldest first; `in_turns`:
+    who was tried least first, so that records which always fail do not keep all others from being tried.
 
     All waiting records of a person that can be told in one plan (the same mode) are claimed together.
     """
-    mine, lanes = {"b_connection": lease.connection_id}, (LIVE, BULK) if bulk else (LIVE,)
-    due = {**mine, "b_now": now, "b_lanes": lanes, "b_busy": list(busy), "b_limit": limit * _PER_PERSON}
-    whos = list(dict.fromkeys(connection.scalars(_DUE, due)))[:limit]
+    mine = {"b_connection": lease.connection_id}
+    due = {**mine, "b_now": now, "b_busy": list(busy), "b_limit": limit * _PER_PERSON}
+    whos: dict[str, None] = {}
+    for look in (_UNTRIED, _LEAST_TRIED) if in_turns else (_DUE,):
+        for lane in (LIVE, BULK) if bulk else (LIVE,):
+            if len(whos) < limit and not (in_turns and whos):
+                whos.update(dict.fromkeys(connection.scalars(look, {**due, "b_lane": lane})))
     if not whos:
         return []
-    rows = connection.execute(_WAITING, {**mine, "b_whos": whos, "b_most": _MOST}).all()
+    wanted = list(whos)[:limit]
+    rows = connection.execute(_WAITING, {**mine, "b_whos": wanted, "b_most": _MOST}).all()
     groups = [_leading(who, list(each)) for who, each in groupby(rows, key=lambda row: row.who)]
     claimed = [row.id for group in groups for row in group.rows]
     connection.execute(_CLAIM, {"b_token": lease.token, "b_ids": claimed})
-    return sorted(groups, key=lambda group: whos.index(group.who))
+    return sorted(groups, key=lambda group: wanted.index(group.who))
 
 
 def _leading(who: str, rows: list[Row[Any]]) -> Group:
@@ -101,40 +129,74 @@ def _leading(who: str, rows: list[Row[Any]]) -> Group:
 
 def save(connection: Connection, lease: Lease, rows: Iterable[Mapping[str, Any]]) -> None:
     """Saves what became of claimed records. Each row has `b_id` and every saved column."""
-    fenced = [{**row, "b_claim": lease.token} for row in rows]
+    # In one order for all who lock records; of two rows of one record the later stays the later.
+    fenced = sorted(({**row, "b_claim": lease.token} for row in rows), key=lambda row: str(row["b_id"]))
     if fenced:
         connection.execute(_SAVE, fenced)
 
 
-def due_connections(connection: Connection, now: int) -> list[str]:
-    """Connections with due work that are neither halted nor paused, those with live work first."""
-    bulk_open = or_(records.c.lane == LIVE, func.coalesce(quotas.c.bulk_until, 0) <= now)
-    open_now = and_(connections.c.halted.is_(None), func.coalesce(quotas.c.blocked_until, 0) <= now, bulk_open)
+def any_waiting(connection: Connection, connection_id: str, import_id: str) -> bool:
+    """Whether a record of this import waits."""
+    waiting = (records.c.connection_id == connection_id) & (records.c.status == "waiting")
+    # By the index of what waits: that of the import would go through all that is done.
+    of_import = func.coalesce(records.c.import_id, "") == import_id
+    first = select(records.c.id).where(waiting, of_import).limit(1)
+    return connection.scalar(first) is not None
+
+
+def any_in_hand(connection: Connection, connection_id: str, import_id: str) -> bool:
+    """Whether somebody has a record of this import in hand: what became of it is not saved yet."""
+    claimed = and_(records.c.connection_id == connection_id, _IS_WAITING, records.c.claim.is_not(None))
+    # By the index of what is claimed.
+    of_import = func.coalesce(records.c.import_id, "") == import_id
+    return connection.scalar(select(records.c.id).where(claimed, of_import).limit(1)) is not None
+
+
+def forgive(connection: Connection, connection_id: str, since: int) -> None:
+    """Records that began to fail at this time or later have not failed: Crisp failed for everybody."""
+    failing = and_(records.c.connection_id == connection_id, records.c.status == "waiting")
+    recent = and_(failing, records.c.failing_since >= since)
+    # Locked in the order in which all others lock them, else two transactions may lock each other out.
+    connection.execute(select(records.c.id).where(recent).order_by(records.c.who, records.c.id).with_for_update()).all()
+    connection.execute(update(records).where(recent).values(failing_since=None))
+
+
+def _due(lane: int, now: int) -> ColumnElement[bool]:
+    """Whether a connection has work of this lane that is due, or that somebody has in hand; answered by the first."""
+    mine = (records.c.connection_id == connections.c.id) & _IS_WAITING & (records.c.lane == lane)
+    due = select(records.c.id).where(mine, records.c.claim.is_(None), records.c.due_at <= now).exists()
+    return due | select(records.c.id).where(mine, records.c.claim.is_not(None)).exists()
+
+
+def due_connections(connection: Connection, now: int, *, holder: str | None = None) -> dict[str, bool]:
+    """Connections with due work that are neither halted nor paused, and whether some of it is live; those first.
+
+    `holder`: without those for which somebody else who is alive delivers.
+    """
+    live = _due(LIVE, now) & (func.coalesce(quotas.c.blocked_until, 0) <= now)
+    bulk = _due(BULK, now) & (func.coalesce(quotas.c.blocked_until, 0) <= now)
+    bulk &= func.coalesce(quotas.c.bulk_until, 0) <= now
     listing = (
-        select(records.c.connection_id)
-        .join(connections, connections.c.id == records.c.connection_id)
-        .outerjoin(quotas, quotas.c.connection_id == records.c.connection_id)
-        .where(records.c.status == "waiting", records.c.due_at <= now, open_now)
-        .group_by(records.c.connection_id)
-        .order_by(func.min(records.c.lane), func.min(records.c.id))
+        select(connections.c.id, live.label("live"), leases.c.holder, leases.c.until)
+        .outerjoin(quotas, quotas.c.connection_id == connections.c.id)
+        .outerjoin(leases, leases.c.connection_id == connections.c.id)
+        .where(connections.c.halted.is_(None), or_(live, bulk))
     )
-    return list(connection.scalars(listing))
+    rows = connection.execute(listing).all()
+    found = [row for row in rows if holder is None or is_free(row.holder, row.until, holder, now)]
+    return {row.id: bool(row.live) for row in sorted(found, key=lambda row: not row.live)}
 
 
-def next_due_at(connection: Connection) -> int | None:
-    """When the next waiting record can go out: when it is due and no pause holds it; None when nothing can."""
-    free = records.c.claim.is_(None) & (records.c.status == "waiting") & connections.c.halted.is_(None)
-    bulk_until = case((records.c.lane == LIVE, 0), else_=func.coalesce(quotas.c.bulk_until, 0))
-    pauses = (func.coalesce(quotas.c.blocked_until, 0), bulk_until)
-    due_at: Any = records.c.due_at
-    for pause in pauses:
-        due_at = case((due_at > pause, due_at), else_=pause)
-    earliest = (
-        select(func.min(due_at))
-        .select_from(records)
-        .join(connections, connections.c.id == records.c.connection_id)
-        .outerjoin(quotas, quotas.c.connection_id == records.c.connection_id)
-        .where(free, records.c.due_at.is_not(None))
-    )
-    found: int | None = connection.scalar(earliest)
-    return found
+def next_due_at(connection: Connection, connection_id: str) -> int | None:
+    """When the connection's next waiting record can go out: when it is due and no pause holds it; None when nothing
+    can."""
+    halted = connection.scalar(select(connections.c.halted).where(connections.c.id == connection_id))
+    if halted:
+        return None
+    free = and_(records.c.connection_id == connection_id, _IS_WAITING, records.c.claim.is_(None))
+    budget, found = budgets.get(connection, connection_id), list[int]()
+    for lane in (LIVE, BULK):
+        earliest = select(func.min(records.c.due_at)).where(free, records.c.lane == lane)
+        if (due_at := connection.scalar(earliest)) is not None:
+            found.append(max(due_at, opens_at(budget, live=lane == LIVE)))
+    return min(found, default=None)

@@ -1,9 +1,10 @@
 """Record × table → contact and notes. Pure."""
 
 from connector.mapping.layout import Layout, UserMapping, layout_of
-from connector.mapping.translate import Rules, Translated, date_orders, missing_paths, translate
+from connector.mapping.translate import Columns, Rules, Translated, date_orders, missing_paths, translate
 
 __all__ = [
+    "Columns",
     "Layout",
     "Rules",
     "Translated",

@@ -53,7 +53,7 @@ def _layout(
     manifest: Manifest,
     mapping: UserMapping,
 ) -> Layout:
-    return _Builder(names, envelope, shape, manifest.sources[source], manifest, dict(mapping)).build()
+    return _Builder(names, envelope, shape, manifest.source(source), manifest, dict(mapping)).build()
 
 
 class _Builder:

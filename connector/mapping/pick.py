@@ -8,7 +8,6 @@ from connector.convert.email import addresses, email
 from connector.convert.given import DateOrder
 from connector.convert.segments import LONGEST, has_longer, segments
 from connector.convert.text import clean, is_nothing, is_placeholder
-from connector.convert.times import column_order
 from connector.manifest import Candidate, Field
 from connector.mapping.layout import Slot
 from connector.notes import Note, note
@@ -93,16 +92,11 @@ class Picker:
 
     def _single(self, field: Field, slot: Slot, offer: Scalar) -> Scalar | None:
         """What `scalar` makes of one value that nothing competes with."""
-        if isinstance(offer, str) and is_placeholder(offer):
-            self.add("value_dropped", field.key, path=slot.name or None)
+        won, code = self._convert(field, slot, offer)
+        if won is None:
+            self._note_failures(field, [(slot.name, code)])
             return None
-        converter = CONVERTERS[field.convert]
-        won = converter.convert(offer, self._given(slot) if self.orders else self.given)
-        if won is not None:
-            return self._cut(field, won) if isinstance(won, str) and field.max_length is not None else won
-        if converter.dropped is not None:
-            self.add(converter.dropped, field.key, path=slot.name or None)
-        return None
+        return self._cut(field, won)
 
     def _convert(self, field: Field, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
         converter = CONVERTERS[field.convert]
@@ -171,8 +165,3 @@ class Picker:
     def forget(self, code: str) -> None:
         """Takes back notes of this code that turn out to be none."""
         self.notes = {found: None for found in self.notes if found.code != code}
-
-
-def proven_orders(columns: Mapping[str, list[str]]) -> dict[str, DateOrder]:
-    """Column → the order in which it writes day and month, for those that show it."""
-    return {name: order for name, values in columns.items() if (order := column_order(values))}

@@ -9,10 +9,10 @@ from connector.convert.given import DateOrder
 from connector.convert.keys import data_value
 from connector.convert.people import people_id as people_id_of
 from connector.convert.text import is_placeholder
-from connector.convert.times import time
+from connector.convert.times import ColumnOrder, time
 from connector.manifest import Deleted, Manifest, Source
 from connector.mapping.layout import Layout, Slot, UserMapping, data_key_of, layout_of
-from connector.mapping.pick import DateOrders, Picker, is_blank, proven_orders, read
+from connector.mapping.pick import DateOrders, Picker, is_blank, read
 from connector.notes import Note
 from connector.record import Record, Value
 
@@ -188,20 +188,36 @@ def _says(rule: Deleted, record: Record) -> bool:
     return value == rule.value and type(value) is type(rule.value)
 
 
+class Columns:
+    """Of records that come together: which columns write days first and which months first, judged once per column."""
+
+    def __init__(self, source: Source, manifest: Manifest, mapping: UserMapping) -> None:
+        self._source, self._manifest, self._mapping = source, manifest, mapping
+        self._times = [key for key, field_ in manifest.fields.items() if field_.convert == "time"]
+        self._columns: dict[str, ColumnOrder] = {}
+
+    def see(self, record: Record) -> None:
+        """One record."""
+        layout = layout_of(record, self._source, self._manifest, self._mapping)
+        for name in (*layout.times, *(slot.name for key in self._times for slot in layout.slots.get(key, ()))):
+            value = record.values.get(name)
+            if isinstance(value, str) and 6 <= len(value) <= 32:
+                self._columns.setdefault(name, ColumnOrder()).see(value)
+
+    @property
+    def date_orders(self) -> dict[str, DateOrder]:
+        """Of the columns that show it."""
+        return {name: column.order for name, column in self._columns.items() if column.order}
+
+
 def date_orders(
     records: Iterable[Record], source: Source, manifest: Manifest, mapping: UserMapping
 ) -> dict[str, DateOrder]:
-    """For records that came together: which columns write days first and which months first, judged once per column."""
-    columns: dict[str, list[str]] = {}
-    times = [key for key, field_ in manifest.fields.items() if field_.convert == "time"]
+    """What `Columns` says of all these records."""
+    columns = Columns(source, manifest, mapping)
     for record in records:
-        layout = layout_of(record, source, manifest, mapping)
-        names = (*layout.times, *(slot.name for key in times for slot in layout.slots.get(key, ())))
-        for name in names:
-            value = record.values.get(name)
-            if isinstance(value, str) and 6 <= len(value) <= 32:
-                columns.setdefault(name, []).append(value)
-    return proven_orders(columns)
+        columns.see(record)
+    return columns.date_orders
 
 
 def missing_paths(records: Iterable[Record], source: Source, manifest: Manifest, mapping: UserMapping) -> list[str]:

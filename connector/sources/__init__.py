@@ -73,7 +73,7 @@ def _is_list_of_objects(payload: Any) -> bool:
 def _first_rule(member: Any) -> tuple[str, Rule] | None:
     rules = _rules()
     for position in rules.candidates(member):
-        if rules.ordered[position][1].test(member):
+        if rules.ordered[position][1].fits(member):
             return rules.ordered[position]
     return None
 

@@ -1,5 +1,6 @@
 """The start page and the documentation. Everything comes from this service: no address outside is asked."""
 
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
@@ -9,6 +10,7 @@ from connector.api.answers import base_url
 from connector.errors import CODES as ERRORS
 from connector.ledger import connections as tenants
 from connector.notes import CODES as NOTES
+from connector.outcomes import HALTED
 from connector.version import __version__
 
 blueprint = Blueprint("pages", __name__)
@@ -19,8 +21,10 @@ def start() -> str:
     """What this is, whether it can work, and what to do next."""
     with services().ledger.read() as connection:
         known = tenants.every(connection)
-    halted = [tenant.label for tenant in known if tenant.halted]
-    return render_template("start.html", version=__version__, connected=len(known), halted=len(halted), base=base_url())
+    # Everybody may look: how many there are and why, but not whose.
+    reasons = Counter(HALTED.get(tenant.halted, tenant.halted) for tenant in known if tenant.halted)
+    told = {"connected": len(known), "halted": reasons.total(), "reasons": reasons.most_common()}
+    return render_template("start.html", version=__version__, base=base_url(), **told)
 
 
 @blueprint.get("/docs")

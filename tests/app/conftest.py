@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import structlog
@@ -38,16 +39,34 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
+def delivers() -> bool:
+    """Whether the service delivers by itself; a module that says when has its own fixture of this name."""
+    return True
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Any]:
+    """Settings beside the usual ones; a module that wants some has its own fixture of this name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def service(
-    request: pytest.FixtureRequest, database: str, sandboxed: Crisp, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    database: str,
+    delivers: bool,
+    settings: dict[str, Any],
+    sandboxed: Crisp,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """A service that delivers."""
+    """A running service."""
     folder = tmp_path_factory.mktemp("data")
     with ExitStack() as kept:
         url = ""
         if database == "postgresql":
             url = kept.enter_context(postgres.database(request.getfixturevalue("postgres_server")))
-        yield kept.enter_context(running(settings_for(folder, sandboxed.url, database_url=url), sandboxed))
+        wanted = settings_for(folder, sandboxed.url, database_url=url, **settings)
+        yield kept.enter_context(running(wanted, sandboxed, delivers=delivers))
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ def differences(app: Flask, answer: TestResponse) -> list[str]:
         return []
     if path_of(rule.rule) not in document(app)["paths"] or method in ("HEAD", "OPTIONS"):
         return []
-    return compared(app, (method, path_of(rule.rule)), (answer.status_code, answer.mimetype, answer.get_json()))
+    body = answer.get_json() if answer.is_json else answer.get_data(as_text=True)
+    return compared(app, (method, path_of(rule.rule)), (answer.status_code, answer.mimetype, body))
 
 
 def compared(app: Flask, where: tuple[str, str], what: tuple[int, str | None, Any]) -> list[str]:

@@ -20,7 +20,18 @@ from connector.app import create_app
 from connector.ledger import connections as tenants
 from connector.ledger import quotas
 from connector.ledger.connections import CrispConnection
-from connector.ledger.tables import idempotency, imports, keys, leases, links, mappings, people, records
+from connector.ledger.tables import (
+    calls,
+    idempotency,
+    imports,
+    keys,
+    latencies,
+    leases,
+    links,
+    mappings,
+    people,
+    records,
+)
 from connector.ledger.tables import quotas as quota_rows
 from connector.sandbox import Options
 from connector.sandbox import create_app as create_sandbox
@@ -38,7 +49,7 @@ DATABASES = ("sqlite", "postgresql")
 OPTIONS = Options(website_id=WEBSITE, identifier=IDENTIFIER, key=CRISP_KEY)
 
 # What a test leaves behind, in an order that foreign keys allow.
-_TABLES = (idempotency, links, people, records, imports, mappings, quota_rows)
+_TABLES = (idempotency, links, people, records, imports, mappings, quota_rows, calls, latencies)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -186,7 +197,9 @@ class Stack:
             for table in _TABLES:
                 connection.execute(delete(table))
             connection.execute(delete(keys).where(keys.c.label != "CONNECTOR_API_KEY"))
-            tenants.remove(connection, "another")
+            for tenant in tenants.every(connection):
+                if tenant.id != self.tenant.id:
+                    tenants.remove(connection, tenant.id)
             tenants.save(connection, self.tenant, 0)
             tenants.save_suggestions(connection, self.tenant.id, None, 0)  # never asked
         self.crisp.reset()

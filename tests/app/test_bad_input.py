@@ -254,6 +254,10 @@ REPLAY = "/v1/outcomes/replay"
 SCHEMAS = [
     Case("replay: of nothing", 422, "parameter_invalid", "{}", path=REPLAY, names="ids"),
     Case("replay: unknown condition", 422, "parameter_invalid", f'{{"zebra": "{SECRET}"}}', path=REPLAY, names="zebra"),
+    Case(
+        "replay: id that is not there", 404, "outcome_missing", f'{{"ids": ["{SECRET}"]}}', path=REPLAY, names="ids.0"
+    ),
+    Case("replay: import that is not there", 404, "import_missing", f'{{"import_id": "{SECRET}"}}', path=REPLAY),
     Case("replay: id that is a number", 422, "parameter_invalid", '{"ids": [7731]}', path=REPLAY, names="ids.0"),
     Case(
         "replay: too many ids",
@@ -287,6 +291,7 @@ SCHEMAS = [
     ),
     Case("keys: no scope", 422, "parameter_invalid", '{"scopes": []}', path="/v1/keys", names="scopes"),
     Case("keys: label with NUL", 422, "parameter_invalid", '{"label": "a\\u0000b"}', path="/v1/keys", names="label"),
+    Case("keys: label in two lines", 422, "parameter_invalid", '{"label": "a\\nb"}', path="/v1/keys", names="label"),
     Case("keys: long label", 422, "parameter_invalid", f'{{"label": "{"a" * 201}"}}', path="/v1/keys", names="label"),
     Case("mappings: no name", 422, "parameter_invalid", '{"mapping": {}}', path="/v1/mappings", names="name"),
     Case(

@@ -257,10 +257,7 @@ class TestPages:
         problem(other.get(f"/v1/imports/{told['import_id']}/records"), 404, "import_missing")
         outcome_id = api.get("/v1/outcomes").get_json()[0]["outcome_id"]
         problem(other.get(f"/v1/outcomes/{outcome_id}"), 404, "outcome_missing")
-        assert other.post("/v1/outcomes/replay", json={"ids": [outcome_id]}).get_json() == {
-            "replayed": 0,
-            "not_replayable": 0,
-        }
+        problem(other.post("/v1/outcomes/replay", json={"ids": [outcome_id]}), 404, "outcome_missing")
 
 
 class TestReplay:
@@ -292,12 +289,10 @@ class TestReplay:
         "wanted",
         [
             {"ids": []},
-            {"ids": ["0" * 32]},
             {"code": "email_taken"},
             {"since": "2100-01-01T00:00:00Z"},
             {"until": "2024-01-01T00:00:00Z"},
             {"code": "contact_exists", "until": "2024-01-01T00:00:00Z"},
-            {"import_id": "0" * 32},
             {"until": "0001-01-01T00:00:00+23:59"},
         ],
         ids=str,
@@ -305,6 +300,17 @@ class TestReplay:
     def test_of_what_does_not_match(self, api: FlaskClient, refused: dict[str, Any], wanted: dict[str, Any]) -> None:
         assert api.post("/v1/outcomes/replay", json=wanted).get_json() == {"replayed": 0, "not_replayable": 0}
         assert api.get(f"/v1/outcomes/{refused['outcome_id']}").get_json()["status"] == "rejected"
+
+    def test_of_what_is_not_there(self, api: FlaskClient, refused: dict[str, Any]) -> None:
+        """Nothing is replayed, not even what is there."""
+        replay, mine = "/v1/outcomes/replay", refused["outcome_id"]
+        told = problem(api.post(replay, json={"ids": ["0" * 32, mine, ADA]}), 404, "outcome_missing")
+        assert [each["field"] for each in told["errors"]] == ["ids.0", "ids.2"]
+        assert ADA not in str(told), "what was sent as an id is not shown"
+        problem(api.post(replay, json={"import_id": "0" * 32}), 404, "import_missing")
+        problem(api.post(replay, json={"ids": [mine], "import_id": mine}), 404, "import_missing")
+        assert api.get(f"/v1/outcomes/{mine}").get_json()["status"] == "rejected"
+        self._replayed(api, refused, {"ids": [mine]})
 
     def test_of_an_import(self, api: FlaskClient, crisp: Crisp) -> None:
         crisp.add(ADA)

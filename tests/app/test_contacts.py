@@ -389,6 +389,16 @@ class TestWaiting:
         assert told["retry_at"] in problem(refused, 503, "quota_used_up")["message"]
         assert 0 < int(refused.headers["Retry-After"]) <= 86_400
 
+    def test_crisp_refuses_more_than_is_believed(self, api: FlaskClient, stack: Stack) -> None:
+        """It names the reset: the answer, `/v1/me` and a refused read say that moment, and what the day had."""
+        stack.crisp.switch(daily_quota=0, retry_after=7200)
+        told = api.post("/v1/contacts", json=FULL).get_json()
+        quota = api.get("/v1/me").get_json()["quota"]
+        assert (told["status"], told["reason"]) == ("waiting", "quota_used_up")
+        assert told["retry_at"] == quota["resets_at"]
+        assert (quota["limit"], quota["used"], quota["daily_quota"]) == (1, 1, 10_000)
+        assert told["retry_at"] in problem(api.get(PATH), 503, "quota_used_up")["message"]
+
     def test_crisp_says_429(self, api: FlaskClient, stack: Stack) -> None:
         stack.crisp.switch(daily_quota=0, retry_after=60)
         answer = api.post("/v1/contacts", json=FULL)

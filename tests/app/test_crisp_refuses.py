@@ -96,7 +96,7 @@ def test_a_refused_connection_keeps_the_record_until_it_works(
     answer = api.post("/v1/contacts", json=ADA)
     told = answer.get_json()
     assert (answer.status_code, told["status"], told["reason"]) == (202, "waiting", "connection_halted")
-    assert "goes out when it works" in told["message"]
+    assert "goes out when it does" in told["message"]
     assert api.get("/v1/me").get_json()["halted"] == code
     assert stack.services.courier.check(WEBSITE, plan.check()) == code
     assert code in problem(api.get("/v1/contacts/ada@example.com"), 503, "connection_halted")["message"]

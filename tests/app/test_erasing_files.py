@@ -27,6 +27,6 @@ def test_a_busy_database_does_not_undo_an_erasure(api: FlaskClient, stack: Stack
         problem(api.delete(PATH), 404, "contact_missing")
         assert remains.owed(ledger.files()[0])
     ledger._clean_at = 0.0  # it has rested
-    stack.services.engine._sweep(stack.services.courier.clock() + 120_000)
+    stack.services.engine.tidy()
     assert not remains.owed(ledger.files()[0])
     assert ADA.encode() not in b"".join(path.read_bytes() for path in ledger.files() if path.exists())

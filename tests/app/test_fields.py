@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from connector.courier.courier import now_ms
+from connector.clock import now_ms
 from connector.manifest import shipped
 from tests.app.stack import Crisp, Stack, problem
 

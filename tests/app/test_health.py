@@ -13,7 +13,7 @@ from connector.ledger import Ledger
 from connector.services import open_services
 from connector.settings import Settings
 from connector.version import __version__
-from tests.app.stack import DATABASES, Stack, problem
+from tests.app.stack import DATABASES, Stack, problem, until
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def test_the_process_lives(stack: Stack) -> None:
 
 @pytest.mark.parametrize("database", DATABASES, indirect=True)
 def test_it_can_work(stack: Stack) -> None:
+    until(lambda: stack.client(None).get("/readyz").get_json().get("workers"))
     answer = stack.client(None).get("/readyz")
     assert answer.status_code == 200
     assert answer.get_json() == {
@@ -38,13 +39,28 @@ def test_it_can_work(stack: Stack) -> None:
         "database": stack.services.ledger.version(),
         "connections": 1,
         "halted": 0,
+        "reasons": {},
+        "workers": 1,
     }
+
+
+def test_without_a_worker_it_is_ready_all_the_same(lonely: FlaskClient) -> None:
+    answer = lonely.get("/readyz")
+    assert (answer.status_code, answer.get_json()["workers"]) == (200, 0)
+
+
+def test_without_its_queue_it_is_not_ready(tmp_path: Path) -> None:
+    services = open_services(Settings(data_dir=tmp_path, queue_url="redis://:hidden@127.0.0.1:1/0"))
+    answer = create_app(services).test_client().get("/readyz")
+    services.close()
+    assert "hidden" not in str(problem(answer, 503, "queue_unavailable"))
 
 
 def test_a_halted_connection_is_a_detail(stack: Stack) -> None:
     stack.save(halted="crisp_credential_refused")
     answer = stack.client(None).get("/readyz")
     assert (answer.status_code, answer.get_json()["halted"]) == (200, 1)
+    assert answer.get_json()["reasons"] == {"crisp_credential_refused": 1}
 
 
 def test_without_a_connection_it_is_ready_and_says_what_to_do(lonely: FlaskClient) -> None:

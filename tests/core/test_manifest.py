@@ -21,6 +21,7 @@ FILES = [
     ("fields.json", "fields"),
     *((f"sources/{path.name}", "source") for path in sorted((ROOT / "sources").iterdir())),
     *((f"actions/{path.name}", "action") for path in sorted((ROOT / "actions").iterdir())),
+    *((f"exports/{path.name}", "export") for path in sorted((ROOT / "exports").iterdir())),
 ]
 
 
@@ -157,6 +158,14 @@ BROKEN = [
         edited("actions/upsert_contact.json", lambda read: read.update(method="FETCH")),
         "actions/upsert_contact.json", "$.method", "'FETCH' is not one of", id="action-with-unknown-method",
     ),
+    pytest.param(
+        edited("exports/brevo.json", lambda read: read["columns"].update(SHOE="shoe_size")),
+        "exports/brevo.json", "$.columns", "unknown field shoe_size", id="export-with-unknown-field",
+    ),
+    pytest.param(
+        edited("exports/brevo.json", lambda read: read.update(recognised_by=[])),
+        "exports/brevo.json", "$.recognised_by", "[]", id="export-that-nothing-recognises",
+    ),
 ]  # fmt: skip
 
 
@@ -165,7 +174,7 @@ def test_a_broken_manifest_names_file_place_and_reason(
     spoil: Break, file: str, path: str, reason: str, tmp_path: Path
 ) -> None:
     root = tmp_path / "manifests"
-    for part in ("fields.json", "schema", "sources", "actions"):
+    for part in ("fields.json", "csv.json", "schema", "sources", "actions", "exports"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         root.mkdir(exist_ok=True)
         copy(ROOT / part, root / part)

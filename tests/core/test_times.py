@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connector.convert import Given, Scalar
 from connector.convert.given import DateOrder
-from connector.convert.times import column_order, from_milliseconds, instant, milliseconds, shown, time
+from connector.convert.times import ColumnOrder, from_milliseconds, instant, milliseconds, shown, time
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,10 @@ def test_the_column_decides_where_the_value_does_not(order: DateOrder, written: 
     ],
 )
 def test_a_column_proves_its_order(column: list[str], order: DateOrder | None) -> None:
-    assert column_order(column) == order
+    learnt = ColumnOrder()
+    for written in column:
+        learnt.see(written)
+    assert learnt.order == order
 
 
 MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001

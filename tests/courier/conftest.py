@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.crisp import client
+from connector.crisp import bounded, client
 from connector.ledger import Ledger
 from tests.courier import world as worlds
 
@@ -20,4 +20,7 @@ def world(ledger: Ledger) -> Iterator[worlds.World]:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs of the client that a test can wait for."""
     monkeypatch.setattr(client, "_CONNECT", 0.2)
-    monkeypatch.setattr(client.Client, "read_timeout", 0.2)
+    monkeypatch.setattr(bounded, "_MORE", 0.2)
+    monkeypatch.setattr(worlds, "CALL_TIMEOUT", 0.5)
+    monkeypatch.setattr(client, "_READ_HASTY", 0.5)
+    monkeypatch.setattr(client.Client, "read_timeout", 0.5)

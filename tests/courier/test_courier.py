@@ -108,7 +108,8 @@ class Answering(Client):
     ("answer", "code"),
     [
         pytest.param(Reply(401), "connection_halted", id="credential refused"),
-        pytest.param(Reply(429, retry_after=9.0), "quota_used_up", id="limit"),
+        pytest.param(Reply(429, retry_after=9.0), "crisp_rate_limited", id="limit"),
+        pytest.param(Reply(429, retry_after=7200.0), "quota_used_up", id="quota"),
         pytest.param(Reply(400, "invalid_data"), "crisp_refused", id="refused"),
         pytest.param(Reply(500), "crisp_unreachable", id="failing"),
         pytest.param(Failure("crisp_unreachable", sent=False), "crisp_unreachable", id="not there"),
@@ -117,13 +118,13 @@ class Answering(Client):
 def test_a_single_plan_says_why_it_cannot_be_done(
     world: World, monkeypatch: pytest.MonkeyPatch, answer: Reply | Failure, code: str
 ) -> None:
-    monkeypatch.setattr("connector.courier.courier._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("connector.courier.single._PAUSES", (0.0, 0.0))
     clients = Clients(world.url, 8, make=type("Same", (Answering,), {"answer": answer}))
     with pytest.raises(Problem) as caught:
         world.courier(clients=clients).run("W", check())
     assert caught.value.code == code
-    if code == "quota_used_up":
-        assert caught.value.retry_after == pytest.approx(9, abs=1)
+    if isinstance(answer, Reply) and answer.retry_after:
+        assert caught.value.retry_after == pytest.approx(answer.retry_after, abs=1)
 
 
 def test_a_single_plan_does_not_run_without_quota_or_connection(world: World) -> None:
@@ -166,7 +167,7 @@ def test_those_who_wait_are_told_once_it_is_written(world: World) -> None:
 
 def test_a_single_plan_ends_while_somebody_still_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No try begins after the deadline, of whichever call; and none waits for its answer as long as a delivery does."""
-    monkeypatch.setattr("connector.courier.courier._DEADLINE", 0.3)
+    monkeypatch.setattr("connector.courier.single._DEADLINE", 0.3)
     tried, waits, failing = list[str](), set[float](), next(check()).path
     world.deliver(contact(ADA, segments=["vip"]))
 

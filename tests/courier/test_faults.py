@@ -4,6 +4,7 @@ from threading import Event
 
 import pytest
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
@@ -11,6 +12,7 @@ from connector.crisp.client import Client, Clients
 from connector.crisp.plan import check
 from connector.ledger import connections as tenants
 from connector.ledger import people, quotas
+from connector.vault import Vault
 from tests.building import contact
 from tests.courier.scripted import drain_once, scripted
 from tests.courier.world import World
@@ -57,15 +59,21 @@ def test_a_refused_credential_halts_the_connection_and_keeps_the_work(world: Wor
     assert set(world.stats["creations"].values()) == {1}
 
 
-def test_a_credential_that_no_key_opens_halts_the_connection_and_keeps_the_work(world: World) -> None:
-    world.connect(key_sealed=Fernet(Fernet.generate_key()).encrypt(b"K"))
+def test_a_credential_that_no_key_of_a_process_opens_is_left_to_others_and_told_once(world: World) -> None:
+    """Another process may have the key: the connection is not halted for it."""
+    right = world.connect()
+    key, world.vault = world.vault, Vault([Fernet.generate_key().decode()])
     [record] = world.add(contact(ADA, nickname="Ada"))
-    assert not world.courier().drain("W", Event())
-    assert world.statuses([record]) == ["waiting"]
+    courier = world.courier()
+    with capture_logs() as told:
+        assert [courier.drain("W", Event()) for _ in range(3)] == [False] * 3
+    assert [(each["event"], each["log_level"]) for each in told] == [("credential_unreadable", "error")]
     with world.ledger.read() as connection:
-        tenant = tenants.get(connection, "W")
-    assert tenant is not None
-    assert (tenant.halted, world.calls) == ("credential_unreadable", 0)
+        assert tenants.get(connection, "W") == right
+    assert (world.statuses([record]), world.calls) == (["waiting"], 0)
+    world.vault = key
+    world.settle()
+    assert world.statuses([record]) == ["created"]
 
 
 def test_a_check_with_a_bad_credential_says_so_and_keeps_the_halt(world: World) -> None:

@@ -49,6 +49,20 @@ class Air:
     def add(self, *jobs: OneJob, slot: int = 0) -> None:
         self.flight.add([cast(Job, job) for job in jobs], [slot] * len(jobs))
 
+    def buy(self, *slots: int, per_second: int) -> None:
+        """Calls that are named after their slots."""
+        self.flight.add([cast(Job, OneJob(str(slot))) for slot in slots], slots, per_second)
+
+    def watch(self, until: int, step: int = 10) -> list[int]:
+        """When calls go out from now on, for who looks so often."""
+        moments = list[int]()
+        while self.now <= until:
+            before = len(self.sent)
+            self.go()
+            moments += [self.now] * (len(self.sent) - before)
+            self.now += step
+        return moments
+
     def go(self) -> list[str]:
         self.flight.launch()
         self.pool.run()
@@ -95,3 +109,54 @@ def test_every_call_is_answered() -> None:
     air.add(OneJob("a"), OneJob("b"))
     air.go()
     assert air.flight.answers.qsize() == 2
+
+
+def test_promise_7_slots_that_passed_by_are_used_one_after_the_other() -> None:
+    """Crisp answers everything at once after ten seconds: late calls and new ones are still ten a second."""
+    air = Air(places=40)
+    air.buy(*range(1_000, 1_800, 100), per_second=10)
+    air.now = 11_000
+    air.buy(*range(11_000, 12_000, 100), per_second=10)
+    assert air.watch(14_000) == list(range(11_000, 12_800, 100))
+    assert air.sent == [str(slot) for slot in (*range(1_000, 1_800, 100), *range(11_000, 12_000, 100))]
+
+
+def test_promise_7_whoever_brings_an_answer_keeps_the_rate_too() -> None:
+    air = Air(places=1)
+    air.buy(1_000, 1_100, 1_200, per_second=10)
+    air.now = 5_000
+    assert air.go() == ["1000"], "though its place is free again at once"
+    assert air.flight.seconds_to_next() == pytest.approx(0.1, abs=0.006)
+
+
+def test_slots_that_come_late_after_a_rest_need_not_wait() -> None:
+    air = Air()
+    air.buy(1_000, per_second=10)
+    air.go()
+    air.now = 60_000
+    air.buy(60_000, per_second=10)
+    assert air.go() == ["1000", "60000"]
+
+
+@pytest.mark.parametrize("rate", [3, 30, 300])
+def test_the_rate_is_reached_by_who_is_always_a_little_late(rate: int) -> None:
+    air, slots = Air(), [int(1_000 + 1_000 / rate * n) for n in range(rate)]
+    air.buy(*slots, per_second=rate)
+    moments = air.watch(2_100, step=3)
+    assert len(moments) == rate
+    assert all(0 <= moment - slot <= 6 for moment, slot in zip(moments, slots, strict=True))
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up_and_the_rate_is_kept() -> None:
+    air = Air()
+    air.buy(1_000, 1_000, 1_000, 1_000, per_second=10)
+    air.now = 600_000
+    assert air.watch(600_000) == [600_000]
+    air.now = 5_000
+    assert air.watch(5_300) == [5_000, 5_100, 5_200]
+
+
+def test_without_a_rate_all_places_are_taken_at_once() -> None:
+    air = Air(places=3)
+    air.add(OneJob("a"), OneJob("b"), OneJob("c"))
+    assert air.go() == ["a", "b", "c"]

@@ -1,7 +1,8 @@
 """Drains that stop, stall, break or compete: nothing is lost, nobody is created twice."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from copy import copy
 from threading import Event, Thread
 from time import sleep
 from typing import Any
@@ -9,16 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from connector.clock import Clock, now_ms
 from connector.courier import Courier
 from connector.courier import drain as drains
 from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
 from connector.crisp.client import Client, Clients
-from connector.ledger import leases, quotas
+from connector.crisp.plan import check
+from connector.errors import Problem
+from connector.ledger import Ledger, database, leases, quotas
+from connector.ledger import connections as tenants
 from connector.ledger.leases import TERM
 from connector.ledger.tables import leases as lease_table
 from connector.ledger.tables import records
 from tests.building import contact
+from tests.courier import world as worlds
 from tests.courier.world import World
 
 ADA = "ada@example.com"
@@ -115,6 +121,40 @@ def test_of_two_couriers_one_has_the_lease(world: World) -> None:
     all_created_once(world, ids)
 
 
+def off(hours: int) -> type[Clock]:
+    """The clock of a process whose machine's own is so many hours off."""
+    ahead = hours * 3_600_000
+
+    class Off(Clock):
+        def __init__(self, ask: Callable[[], int] = lambda: now_ms() + ahead) -> None:
+            super().__init__(ask)
+            self._offset += ahead
+
+    return Off
+
+
+@pytest.mark.parametrize("wrong_comes", ["first", "second"])
+@pytest.mark.parametrize("hours", [1, -1])
+def test_promise_2_a_machine_whose_clock_is_wrong_neither_steals_a_lease_nor_loses_its_own(
+    emptied_postgres: str, monkeypatch: pytest.MonkeyPatch, hours: int, wrong_comes: str
+) -> None:
+    """Two machines share PostgreSQL, whose clock counts. One has calls in flight, the other comes meanwhile."""
+    right = Ledger(emptied_postgres)
+    monkeypatch.setattr(database, "Clock", off(hours))
+    wrong = Ledger(emptied_postgres)
+    here, there = (wrong, right) if wrong_comes == "first" else (right, wrong)
+    with closing(right), closing(wrong), worlds.world(here) as world:
+        elsewhere, client = copy(world), stalling()
+        elsewhere.ledger = there
+        ids, other = world.add(*people(30)), elsewhere.courier(clock=there.clock)
+        with running(world, client, clock=here.clock):
+            assert not other.drain("W", Event()), "the lease was stolen"
+        ids += world.add(*(contact(f"later{n}@example.com", nickname="L") for n in range(10)))
+        assert other.drain("W", Event()), "the lease was not given back"
+        all_created_once(world, ids)
+        assert world.calls == 70
+
+
 def test_promise_7_several_couriers_at_once_share_one_quota(world: World) -> None:
     world.switch(daily_quota=100, latency_ms=5)
     world.connect(daily_quota=100)
@@ -188,11 +228,11 @@ def test_a_nudge_brings_new_work_into_a_running_drain(world: World, monkeypatch:
 def test_a_database_that_fails_in_a_turn_loses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ids, renew, turns = world.add(*people(30)), leases.renew, list[int]()
 
-    def failing(*arguments: Any) -> None:
+    def failing(*arguments: Any, **more: Any) -> int:
         turns.append(1)
         if len(turns) == 3:
             raise OperationalError("", {}, Exception("the server is gone"))
-        renew(*arguments)
+        return renew(*arguments, **more)
 
     monkeypatch.setattr(leases, "renew", failing)
     assert world.courier().drain("W", Event())
@@ -227,5 +267,38 @@ def test_a_connection_that_was_removed_ends_its_drain(world: World) -> None:
     world.add(*people(30))
     client = stalling()
     with running(world, client), world.ledger.write() as connection:
-        connection.exec_driver_sql("DELETE FROM connections")
+        assert tenants.remove(connection, "W")
     assert world.totals() == {}
+
+
+class Refusing(Client):
+    """Every call is refused as with a wrong key, so that each answer halts the connection."""
+
+    def send(self, call: Call) -> Reply | Failure:
+        return Reply(401)
+
+
+def test_halting_and_replacing_a_credential_at_once_do_not_wait_for_each_other(world: World) -> None:
+    """Each locks the quota before the connection."""
+    courier, problems = world.courier(clients=Clients(world.url, 8, make=Refusing)), list[Exception]()
+
+    def often(act: Callable[[], Any]) -> None:
+        try:
+            for _ in range(100):
+                act()
+        except OperationalError as problem:
+            problems.append(problem)
+
+    def asked() -> None:
+        with suppress(Problem):
+            courier.run("W", check())
+
+    def replaced() -> None:
+        world.connect(halted=None)
+
+    threads = [Thread(target=often, args=(act,)) for act in (asked, asked, asked, replaced, replaced)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []

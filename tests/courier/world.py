@@ -23,6 +23,7 @@ from connector.settings import Settings
 from connector.vault import Vault
 from tests.building import add_rows, outcome, row, tenant
 
+CALL_TIMEOUT = 30.0
 NOON = 1_700_049_600_000  # 12:00 UTC of a day
 
 
@@ -60,7 +61,7 @@ class World:
         self, clients: Clients | None = None, clock: Callable[[], int] | None = None, **settings: Any
     ) -> Courier:
         """Another process's courier, as it were."""
-        plain = {"crisp_api_url": self.url, "concurrency": 8, "drains": 1, "retry_cap": 1}
+        plain = {"crisp_api_url": self.url, "concurrency": 8, "drains": 1, "retry_cap": 1, "call_timeout": CALL_TIMEOUT}
         made = Courier(
             self.ledger,
             self.vault,
@@ -93,7 +94,7 @@ class World:
         for _ in range(500):
             courier.drain("W", Event())
             with self.ledger.read() as connection:
-                due_at = work.next_due_at(connection)
+                due_at = work.next_due_at(connection, "W")
             if due_at is None:
                 return
             self.clock.leap_to(due_at)

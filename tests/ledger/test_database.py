@@ -1,14 +1,19 @@
 """Which database is taken, made, refused."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Thread, Timer
+from time import monotonic
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 
-from connector.ledger import DatabaseProblem, Ledger, database
+from connector import clock
+from connector.clock import now_ms
+from connector.ledger import DatabaseProblem, Ledger, database, silent
 from connector.ledger.tables import metadata
+from tests.black_hole import needs_linux, way_to
 
 
 def stamp(ledger: Ledger, version: str) -> None:
@@ -117,3 +122,55 @@ def test_what_is_accepted_is_synced_and_what_is_delivered_is_not(ledger: Ledger,
         setting = "PRAGMA synchronous" if ledger.is_sqlite else "SHOW synchronous_commit"
         value = connection.execute(text(setting)).scalar()
     assert value == ((2 if durable else 1) if ledger.is_sqlite else ("on" if durable else "off"))
+
+
+def test_machines_that_share_a_database_go_by_its_clock(emptied_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's clock is an hour ahead; that of the database is right."""
+    wrong = now_ms() + 3_600_000
+    monkeypatch.setattr(clock, "now_ms", lambda: wrong)
+    ledger = Ledger(emptied_postgres)
+    try:
+        assert abs(ledger.clock() - (wrong - 3_600_000)) < 60_000
+    finally:
+        ledger.close()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_server_that_falls_silent_is_not_waited_for(emptied_postgres: str, *, durable: bool) -> None:
+    """What the address says itself counts."""
+    url = make_url(emptied_postgres).update_query_dict({"keepalives_idle": "77", "application_name": "ours"})
+    ledger = Ledger(url.render_as_string(hide_password=False))
+    with closing(ledger), ledger.write(durable=durable) as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        told = driver.info.get_parameters()
+    assert told["application_name"] == "ours"
+    assert {**silent.LIMITS, "keepalives_idle": "77"}.items() <= told.items()
+
+
+@needs_linux
+def test_a_server_whose_host_loses_power_is_an_error_soon(
+    emptied_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is waited for, and from then on; nothing is acknowledged, and no connection ends."""
+    soon = {"connect_timeout": "2", "keepalives_idle": "1", "keepalives_interval": "1", "tcp_user_timeout": "1000"}
+    monkeypatch.setattr(silent, "LIMITS", {**silent.LIMITS, **soon})
+    there = make_url(emptied_postgres)
+    with way_to(there.host or "", there.port or 5432) as way:
+        url = there.set(host="127.0.0.1", port=way.port)
+        with closing(Ledger(url.render_as_string(hide_password=False))) as ledger:
+            assert asked(ledger, "SELECT 1") is None
+            Timer(0.3, way.fall_silent).start()
+            began = monotonic()
+            assert isinstance(asked(ledger, "SELECT pg_sleep(8)"), OperationalError)
+            assert isinstance(asked(ledger, "SELECT 1"), OperationalError)
+            assert monotonic() - began < 7
+
+
+def asked(ledger: Ledger, question: str) -> Exception | None:
+    try:
+        with ledger.read() as connection:
+            connection.execute(text(question))
+    except OperationalError as problem:
+        return problem
+    return None

@@ -45,7 +45,7 @@ def fill(ledger: Ledger) -> list[str]:
 
 def erase(ledger: Ledger, who: str = ADA) -> erasure.Erased:
     with ledger.write(durable=True) as connection:
-        return erasure.erase(connection, "W", erasure.identities(connection, "W", {who}), asked_at=NOW)
+        return erasure.erase(connection, "W", erasure.standing(connection, "W", {who}).names, asked_at=NOW)
 
 
 def everything(ledger: Ledger) -> str:
@@ -57,14 +57,14 @@ def everything(ledger: Ledger) -> str:
 def test_a_person_is_known_by_every_name(shop: Ledger) -> None:
     fill(shop)
     with shop.read() as connection:
-        found = [erasure.identities(connection, "W", {who}) for who in (ADA, PEOPLE_ID, "nobody")]
+        found = [erasure.standing(connection, "W", {who}).names for who in (ADA, PEOPLE_ID, "nobody")]
     assert found == [{ADA, PEOPLE_ID}, {ADA, PEOPLE_ID}, {"nobody"}]
 
 
 def test_promise_20_no_row_has_a_trace(shop: Ledger) -> None:
     fill(shop)
     assert [trace for trace in TRACES if trace not in everything(shop)] == [], "the search must find what is there"
-    assert erase(shop) == erasure.Erased(people=1, records=3, links=1)
+    assert erase(shop) == erasure.Erased(people=1, records=3, links=1, idempotency_keys=3)
     assert [trace for trace in TRACES if trace in everything(shop)] == []
 
 
@@ -168,7 +168,7 @@ def test_what_came_after_the_erasure_was_asked_for_and_waits_is_a_new_wish(shop:
         people.link(connection, "W", "generic", {SOURCE_ID: ADA, "another": ADA})
         requests.begin_once(connection, "W", f"for {ADA}", "h", NOW)
         requests.made(connection, "W", f"for {ADA}", record_id=ids[1])
-        assert erasure.erase(connection, "W", {ADA}, asked_at=NOW, now=NOW + 2) == erasure.Erased(0, 2, 1)
+        assert erasure.erase(connection, "W", {ADA}, asked_at=NOW, now=NOW + 2) == erasure.Erased(0, 2, 1, 0)
         assert people.linked(connection, "W", "generic", [SOURCE_ID, "another"]) == {SOURCE_ID: ADA}
         assert requests.get_once(connection, "W", f"for {ADA}", NOW) is not None
     statuses = [(outcome(shop, each).status, outcome(shop, each).who) for each in ids]
@@ -190,7 +190,7 @@ def test_every_delivery_changes_how_a_person_stands(shop: Ledger) -> None:
     with shop.write() as connection:
         [group] = work.claim(connection, lease, 9, NOW, busy=(), bulk=True)
     assert (standing().in_hand, before.in_hand) == (2, 0)
-    released = dict[str, Any](dict.fromkeys(work._SAVED), status="waiting", changed=[], calls=1, trail=[])
+    released = dict[str, Any](dict.fromkeys(work._SAVED), status="waiting", changed=[], calls=1, trail=[], attempts=1)
     with shop.write() as connection:
         work.save(connection, lease, [{**released, "b_id": each.id} for each in group.rows])
     assert standing().in_hand == 0

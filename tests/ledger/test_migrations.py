@@ -1,11 +1,14 @@
 """The migrations make the tables that the code speaks of."""
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
-from connector.ledger import Ledger, database
+from connector.ledger import Ledger, database, quotas
+from connector.ledger import connections as tenants
 from connector.ledger.migrations import config
 from connector.ledger.tables import metadata
 
@@ -32,7 +35,7 @@ def test_partial_indexes_are_partial(blank_ledger: Ledger) -> None:
     blank_ledger.migrate()
     with blank_ledger.read() as connection:
         found = partial_indexes(connection)
-    assert set(found) == {"ix_records_waiting", "ix_records_waiting_who"}
+    assert set(found) == {"ix_records_due", "ix_records_claimed", "ix_records_waiting_who"}
     assert all("waiting" in condition for condition in found.values())
 
 
@@ -41,3 +44,30 @@ def test_the_list_of_versions_is_the_chain_of_migrations(blank_ledger: Ledger) -
     with blank_ledger.read() as connection:
         chain = ScriptDirectory.from_config(config(connection)).walk_revisions()
         assert tuple(script.revision for script in chain)[::-1] == database.VERSIONS
+
+
+def test_an_older_database_keeps_what_it_has(blank_ledger: Ledger) -> None:
+    """From the first tables to today's, with a connection and its quota in them."""
+    with blank_ledger.write() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO connections (id, label, website_id, tier, identifier, key_sealed, daily_quota, findings, "
+                "created_at) VALUES ('W', 'W', 'W', 'website', 'I', :sealed, 10000, '{}', 1)"
+            ),
+            {"sealed": b"sealed"},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO quotas (connection_id, day, used, next_slot_at, blocked_until, bulk_until, strikes) "
+                "VALUES ('W', 19676, 77, 0, 0, 0, 0)"
+            )
+        )
+    with pytest.raises(database.WrongVersion, match="migrate"):
+        blank_ledger.prepare()
+    assert blank_ledger.migrate() == ("0001", database.VERSIONS[-1])
+    with blank_ledger.read() as connection:
+        assert [tenant.id for tenant in tenants.every(connection)] == ["W"]
+        assert quotas.get(connection, "W").used == 77
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []

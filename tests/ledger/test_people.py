@@ -99,6 +99,15 @@ def test_times_alone_leave_what_is_known(shop: Ledger) -> None:
     assert find(shop, "p-1")["p-1"] == replace(ada, times={"nickname": 9})
 
 
+def test_newer_times_that_were_written_meanwhile_stay(shop: Ledger) -> None:
+    save(shop, replace(ADA, times={"nickname": 5, "city": 5}))
+    early = find(shop, "p-1")["p-1"]
+    with shop.write() as connection:
+        people.save_times(connection, [replace(early, times={"nickname": 9})])
+        people.save_times(connection, [replace(early, times={"nickname": 7, "city": 8})])
+    assert find(shop, "p-1")["p-1"].times == {"nickname": 9, "city": 8}
+
+
 def test_links_say_which_person_a_sources_record_is(shop: Ledger) -> None:
     with shop.write() as connection:
         people.link(connection, "W", "notion", {"n1": "ada@example.com", "n2": "bob@example.com"})
@@ -106,6 +115,31 @@ def test_links_say_which_person_a_sources_record_is(shop: Ledger) -> None:
         people.link(connection, "W", "dynamics", {"n1": "eve@example.com"})
         found = people.linked(connection, "W", "notion", ["n1", "n2", "n3"])
     assert found == {"n1": "ada@example.org", "n2": "bob@example.com"}
+
+
+def test_two_rows_that_become_one_do_not_lock_out_who_saves_times(shop: Ledger) -> None:
+    """What is spare comes after what stays, and is deleted before that is saved."""
+    many = range(200)
+    first = [Person(f"p{n}@example.com", times={"city": 3}) for n in many]
+
+    def joined() -> None:
+        for _ in range(6):
+            save(shop, *(Person(None, f"p-{n}") for n in many))
+            save(shop, *(replace(each, people_id=f"p-{n}") for n, each in zip(many, first, strict=True)))
+            save(shop, *(replace(each, people_id=f"x-{n}") for n, each in zip(many, first, strict=True)))
+
+    def told() -> None:
+        for _ in range(30):
+            found = find(shop, *(f"p-{n}" for n in many), *(each.email or "" for each in first))
+            with shop.write() as connection:
+                people.save_times(connection, found.values())
+
+    save(shop, *first)
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(each) for each in (joined, told, told)]
+        for each in running:
+            each.result()
+    assert len(find(shop, *(person.email or "" for person in first))) == 2 * len(first)
 
 
 def test_batches_that_link_the_same_rows_in_other_orders_do_not_lock_each_other_out(shop: Ledger) -> None:

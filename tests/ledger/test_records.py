@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text
 
-from connector.ledger import Ledger, records, requests
+from connector.ledger import Ledger, importing, records
 from connector.ledger.records import IdentityBroken, Totals
 from connector.ledger.tables import records as table
 from tests.building import NOW, add_rows, add_tenant, contact, outcome, row
@@ -16,7 +16,7 @@ STATUSES = ("created", "updated", "unchanged", "superseded", "rejected", "dead",
 def an_import(ledger: Ledger, statuses: tuple[str, ...], import_id: str = "i") -> list[str]:
     opened = {"id": import_id, "connection_id": "W", "source": "csv", "mode": "upsert", "records": 0, "notes": []}
     with ledger.write() as connection:
-        requests.open_import(connection, {**opened, "created_at": NOW})
+        importing.open_import(connection, {**opened, "created_at": NOW})
     ids = add_rows(
         ledger,
         [
@@ -25,7 +25,7 @@ def an_import(ledger: Ledger, statuses: tuple[str, ...], import_id: str = "i") -
         ],
     )
     with ledger.write() as connection:
-        requests.seal_import(connection, import_id, len(statuses), NOW)
+        importing.seal_import(connection, import_id, len(statuses), NOW)
     return ids
 
 

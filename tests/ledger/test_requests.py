@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.ledger import Ledger, records, requests
+from connector.ledger import Ledger, importing, records, requests
 from connector.ledger.requests import IDEMPOTENCY_KEPT
 from tests.building import NOW, add_rows, add_tenant, contact, outcome, row
 
@@ -81,16 +81,16 @@ def opened(shop: Ledger) -> list[str]:
     """Two records of the import `i`, which is not sealed: one waits, one was rejected."""
     opened = {"id": "i", "connection_id": "W", "source": "csv", "mode": "upsert", "records": 0, "notes": []}
     with shop.write() as connection:
-        requests.open_import(connection, {**opened, "created_at": NOW})
+        importing.open_import(connection, {**opened, "created_at": NOW})
     more: dict[str, Any] = {"import_id": "i", "due_at": None}
     return add_rows(shop, [row(contact("a@example.com"), **more), row(None, **more)])
 
 
 def test_an_import_is_due_and_listed_only_when_all_of_it_is_accepted(shop: Ledger, opened: list[str]) -> None:
     with shop.write() as connection:
-        assert requests.list_imports(connection, "W", before=None, limit=9) == []
-        requests.seal_import(connection, "i", 2, NOW + 5, notes=[{"code": "n"}])
-        [listed] = requests.list_imports(connection, "W", before=None, limit=9)
+        assert importing.list_imports(connection, "W", before=None, limit=9) == []
+        importing.seal_import(connection, "i", 2, NOW + 5, notes=[{"code": "n"}])
+        [listed] = importing.list_imports(connection, "W", before=None, limit=9)
     assert (listed.id, listed.records, listed.accepted_at, listed.notes) == ("i", 2, NOW + 5, [{"code": "n"}])
     assert [outcome(shop, each).due_at for each in opened] == [NOW + 5, None]
 
@@ -100,31 +100,34 @@ def test_an_import_that_nobody_finished_sending_is_dropped(
     shop: Ledger, opened: list[str], before: int, dropped: int
 ) -> None:
     with shop.write() as connection:
-        assert requests.drop_unsealed(connection, before) == dropped
+        assert importing.drop_unsealed(connection, before) == dropped
         left = [records.get(connection, "W", each) for each in opened]
     assert left.count(None) == 2 * dropped
 
 
 def test_an_accepted_import_is_never_dropped(shop: Ledger, opened: list[str]) -> None:
     with shop.write() as connection:
-        requests.seal_import(connection, "i", 2, NOW)
-        assert requests.drop_unsealed(connection, NOW + DAY) == 0
+        importing.seal_import(connection, "i", 2, NOW)
+        assert importing.drop_unsealed(connection, NOW + DAY) == 0
     assert outcome(shop, opened[0]).status == "waiting"
 
 
 def test_the_pace_counts_what_calls_delivered(shop: Ledger, opened: list[str]) -> None:
-    done: dict[str, Any] = {"import_id": "i", "status": "created", "calls": 2}
-    add_rows(shop, [row(contact(f"p{n}@example.com"), **done, finished_at=NOW + n) for n in (10, 20, 30)])
+    done: dict[str, Any] = {"import_id": "i", "status": "created", "attempts": 1}
+    # What a batch tells many is one call, which counts with one of them.
+    add_rows(
+        shop, [row(contact(f"p{n}@example.com"), **done, calls=n // 20, finished_at=NOW + n) for n in (10, 20, 30)]
+    )
     add_rows(shop, [row(contact("q@example.com"), import_id="i", status="unchanged", finished_at=NOW + 99)])
     with shop.read() as connection:
-        assert requests.pace(connection, "i") == (3, NOW + 10, NOW + 30)
+        assert importing.pace(connection, "i") == (3, NOW + 10, NOW + 30)
 
 
 def test_imports_belong_to_their_connection(shop: Ledger, opened: list[str]) -> None:
     add_tenant(shop, "V")
     with shop.read() as connection:
-        assert requests.get_import(connection, "V", "i") is None
-        assert requests.get_import(connection, "W", "i") is not None
+        assert importing.get_import(connection, "V", "i") is None
+        assert importing.get_import(connection, "W", "i") is not None
 
 
 def test_mappings_are_saved_by_name(shop: Ledger) -> None:

@@ -1,5 +1,7 @@
 """Commands that end by themselves, and what they said."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,9 @@ from typing import Any
 from tests.process.running import run
 
 Env = dict[str, str]
+
+# A file with which nothing is wrong: three people, custom data of two.
+GOOD = "Email,First name,data.plan\nada@example.com,Ada,pro\nbo@example.com,Bo,\ncy@example.com,Cy,free\n"
 
 
 def result(*command: str, env: Env, code: int = 0, **more: Any) -> Any:
@@ -34,3 +39,13 @@ def written(path: Path, value: Any) -> str:
 def people(count: int) -> list[dict[str, str]]:
     """So many records."""
     return [{"email": f"p{number}@example.com", "first_name": "P"} for number in range(count)]
+
+
+def outcomes(shown: dict[str, Any]) -> dict[str, int]:
+    """The totals of an import that are not 0, without the calls."""
+    return {key: count for key, count in shown["totals"].items() if count and key != "calls"}
+
+
+def cells(text: str) -> list[list[str]]:
+    """The records of a CSV text."""
+    return list(csv.reader(io.StringIO(text)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.commands import GOOD
 from tests.process.running import Crisp, running
 
 
@@ -34,3 +35,11 @@ def crisp(sandbox: Crisp) -> Crisp:
 def env(crisp: Crisp, tmp_path: Path) -> dict[str, str]:
     """The sandbox as the default connection, and a data directory of the test's own."""
     return {**crisp.env, "CONNECTOR_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    """A CSV file of three people, with which nothing is wrong."""
+    path = tmp_path / "good.csv"
+    path.write_text(GOOD)
+    return str(path)

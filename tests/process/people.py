@@ -1,7 +1,7 @@
 """What Crisp must hold after samples were sent: read from the expected contacts and `fields.json`, by nobody else."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,27 @@ def _as_card(contact: dict[str, Any]) -> Person:
             node = node.setdefault(name, {})
         node[leaf] = [value] if place["form"] == "list" else value
     return card
+
+
+def held(card: Person, key: str) -> Any:
+    """What a card holds of a contact field, as a contact has it; None when nothing."""
+    if key == "data":
+        return card["data"]
+    if key in _NAMES:
+        return card["person"].get("nickname")
+    place = _CRISP[key]
+    assert place is not None, f"Crisp has no place for {key}"
+    node: Any = card["active"].get("last") if place["form"] == "milliseconds" else card
+    if place["form"] == "milliseconds":
+        return node and datetime.fromtimestamp(node / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name in place["path"].split("."):
+        node = node.get(name) if isinstance(node, dict) else None
+    return node[0] if node and place["form"] == "list" else node
+
+
+def has_place(key: str) -> bool:
+    """Whether Crisp has a place for a contact field."""
+    return key in _NAMES or _CRISP[key] is not None
 
 
 def without_own(card: Person) -> Person:

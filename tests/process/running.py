@@ -114,10 +114,10 @@ def run(
     *command: str,
     env: Mapping[str, str],
     cwd: Path | None = None,
-    stdin: str | None = None,
+    stdin: str = "",
     program: Sequence[str] = PROGRAM,
 ) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+    """A command that ends by itself; its input is never that of the tests."""
     return subprocess.run(
         [*program, *command], env=clean(env), cwd=cwd, input=stdin, capture_output=True, text=True, timeout=90
     )

@@ -86,7 +86,7 @@ def test_send_ends_with_4_while_the_quota_is_used_up(env: Env, crisp: Crisp, tmp
 _IMPATIENT = (
     PROGRAM[0],
     "-c",
-    "import sys; from connector.cli import main, send; send._PATIENCE = 2; main(sys.argv[1:])",
+    "import sys; from connector.cli import main, following; following._PATIENCE = 2; main(sys.argv[1:])",
 )
 
 
@@ -165,11 +165,15 @@ def test_dead_records_are_replayed_and_a_contact_is_erased(env: Env, crisp: Cris
     away = {**env, "CRISP_API_URL": "http://127.0.0.1:9/v1", "CONNECTOR_RETRY_AGE": "1", "CONNECTOR_RETRY_CAP": "1"}
     sent = result("send", written(tmp_path / "two.json", people(2)), env=away, code=3)
     assert (sent["totals"]["dead"], {each["code"] for each in sent["failures"]}) == (2, {"crisp_unreachable"})
-    unnamed, none = together(
+    unnamed, outcome, import_, none = together(
         lambda: refused("replay", env=env),
+        lambda: refused("replay", "nosuchid", sent["failures"][0]["outcome_id"], env=env),
+        lambda: refused("replay", "--import", "nosuchimport", env=env),
         lambda: result("replay", "--import", sent["id"], "--code", "other", env=env),
     )
     assert "Name outcome ids, or one of" in unnamed
+    assert ("no outcome" in outcome, outcome.strip().endswith("Not there: nosuchid")) == (True, True)
+    assert ("no import" in import_, "nosuchimport" in import_) == (True, True)
     assert none == {"replayed": 0, "not_replayable": 0, "waiting": 0}
     assert result("replay", "--import", sent["id"], env=env) == {"replayed": 2, "not_replayable": 0, "waiting": 0}
     assert set(crisp.people()) == {"p0@example.com", "p1@example.com"}

@@ -1,8 +1,10 @@
 """Promise 24: documents do not drift from the code."""
 
+import ast
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,28 @@ def commands_of(page: Path) -> list[list[str]]:
     """Every use of the program in a page, as its words."""
     lines = [line.partition(" #")[0] for line in code_of(page)]
     return [found.split() for line in lines for found in _PROGRAM.findall(line) if found.strip()]
+
+
+def logged() -> set[tuple[str, str]]:
+    """Event and level of every line that the program can log by itself."""
+    found = set[tuple[str, str]]()
+    for path in (ROOT / "connector").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())) if "sandbox" not in path.parts else ():
+            if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("log."):
+                level, event = ast.unparse(call.func).removeprefix("log."), ast.literal_eval(call.args[0])
+                found.add((event, {"exception": "error"}.get(level, level)))
+    return found
+
+
+def test_every_event_of_the_log_is_explained_with_its_level_and_no_other() -> None:
+    """Events of one row have one level, one each in their order, or all of those that are named."""
+    text = (ROOT / "docs" / "operating.md").read_text().partition("## The log")[2]
+    told = set[tuple[str, str]]()
+    for names, levels in re.findall(r"^\| (`.+?`) \| ([a-z, ]+) \|", text, re.MULTILINE):
+        events, ranks = re.findall(r"`(\w+)`", names), levels.split(", ")
+        told |= set(zip(events, ranks, strict=True)) if len(events) == len(ranks) else set(product(events, ranks))
+    assert len(logged()) > 25
+    assert {each for each in told if each[0] != "library"} == logged()
 
 
 def test_generated_pages_are_up_to_date() -> None:

@@ -1,6 +1,5 @@
 """Every sample of every source, as its sender sends it, becomes the right people in Crisp; again, it costs nothing."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,38 +7,17 @@ from typing import Any
 import pytest
 
 from tests.process import people as expected
-from tests.process.running import PROGRAM, ROOT, Crisp, Service, run, running
+from tests.process.running import ROOT, Crisp, Service
+from tests.process.websites import fresh, websites
 
 FILES = expected.files()
-
-# A website of its own for every sample, so that nothing is known of anybody: connected in one process.
-_CONNECT = """
-import sys
-from connector.cli import main
-for number in range(int(sys.argv[1])):
-    add = ["connect", "add", "--website-id", f"W{number}", "--identifier", sys.argv[2], "--no-check", "--json"]
-    main(add, standalone_mode=False)
-    print(",")
-"""
 
 
 @pytest.fixture(scope="module")
 def services(sandbox: Crisp, folder: Path) -> Iterator[list[Service]]:
     """One running service, with an API key for a website of each sample."""
-    said = sandbox.running.said
-    env = {"CONNECTOR_DATA_DIR": str(folder / "data"), "CRISP_API_URL": f"{said['url']}/v1"}
-    program = (PROGRAM[0], "-c", _CONNECT)
-    connected = run(str(len(FILES) + 1), said["identifier"], env={**env, "CRISP_KEY": said["key"]}, program=program)
-    assert connected.returncode == 0, connected.stderr
-    keys = [each["key"] for each in json.loads(f"[{connected.stdout.rstrip().removesuffix(',')}]")]
-    with running("serve", "--port", "0", "--json", env=env, folder=folder) as process:
-        yield [Service(process.url, key) for key in keys]
-
-
-def fresh(sandbox: Crisp, number: int) -> None:
-    """An empty Crisp with the website of this number."""
-    sandbox.reset()
-    sandbox.set(website_id=f"W{number}")
+    with websites(len(FILES) + 1, sandbox, folder) as found:
+        yield found
 
 
 def totals_of(records: list[dict[str, Any]]) -> dict[str, int]:

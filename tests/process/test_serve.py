@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from connector.cli import main
 from tests.process.running import KEY, PROGRAM, Crisp, Running, Service, run, running, until
 
 # The program with a lease that ends sooner, so that a test of its end need not wait for half a minute.
@@ -115,6 +117,14 @@ def test_web_and_work_are_processes_of_their_own(env: dict[str, str], crisp: Cri
             assert work.stop() == 0
         assert web.stop() == 0
     assert lease_holder(tmp_path / "data") is None
+
+
+@pytest.mark.parametrize("option", ["--workers", "--threads"])
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_nobody_to_answer_is_refused(option: str, value: str) -> None:
+    for command in ("serve", "web"):
+        ended = CliRunner().invoke(main, [command, option, value])
+        assert (ended.exit_code, option in ended.output) == (2, True), ended.output
 
 
 def test_without_a_connection_it_starts_and_says_what_to_do(crisp: Crisp, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 import requests
 
+from connector.ledger.database import VERSIONS
 from tests.process.running import copied, run, running, together
 
 TOKEN = {"CRISP_WEBSITE_ID": "W", "CRISP_IDENTIFIER": "I", "CRISP_KEY": "a-secret-key"}
@@ -49,6 +50,13 @@ def test_a_broken_setting_is_named_in_one_sentence(refused: dict[str, "Completed
     assert SETTINGS[name][1] in lines[0]
     assert "a-secret-key" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_nobody_is_started_with_none_of_them() -> None:
+    commands = [(name, option, "0") for name in ("serve", "web") for option in ("--workers", "--threads")]
+    for ended in together(*(partial(run, *command, env={}) for command in commands)):
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "x>=1" in ended.stderr
 
 
 def _without_brace(text: str) -> str:
@@ -132,16 +140,16 @@ def test_several_processes_begin_at_once_on_an_empty_directory(folder: Path) -> 
         assert ended.returncode == 0, ended.stderr
         assert [each["id"] for each in json.loads(ended.stdout)] == ["W"]
     assert (folder / "at once" / "secret.key").stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in (folder / "at once").iterdir() if not path.name.startswith("connector.db")] == [
-        "secret.key"
-    ]
+    files = {path.name for path in (folder / "at once").iterdir()}
+    assert {name for name in files if not name.endswith(("-wal", "-shm"))} == {"connector.db", "queue.db", "secret.key"}
 
 
+NEWEST = VERSIONS[-1]
 _NEXT_TABLES = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "9998"
+down_revision = "{newest}"
 branch_labels = None
 depends_on = None
 def upgrade() -> None:
@@ -154,27 +162,30 @@ def newer(tmp_path: Path) -> Path:
     """The program as it may be one day, with one more version of the tables."""
     path = copied(tmp_path / "newer")
     ledger = path / "connector" / "ledger"
-    (ledger / "migrations" / "versions" / "0002_shelves.py").write_text(_NEXT_TABLES)
+    (ledger / "migrations" / "versions" / "9998_shelves.py").write_text(_NEXT_TABLES.format(newest=NEWEST))
     database = ledger / "database.py"
     text = database.read_text()
-    assert 'VERSIONS = ("0001",)' in text
-    database.write_text(text.replace('VERSIONS = ("0001",)', 'VERSIONS = ("0001", "0002")'))
+    assert text.count(f'"{NEWEST}")') == 1
+    database.write_text(text.replace(f'"{NEWEST}")', f'"{NEWEST}", "9998")'))
     return path
 
 
 def test_a_database_of_another_version_is_refused_until_it_is_migrated(newer: Path, tmp_path: Path) -> None:
     env = {"CONNECTOR_DATA_DIR": str(tmp_path / "data")}
     made = run("migrate", "--json", env=env)
-    assert json.loads(made.stdout) == {"before": None, "after": "0001"}
+    assert json.loads(made.stdout) == {"before": None, "after": NEWEST}
 
     older = run("serve", "--port", "0", env=env, cwd=newer)
     assert (older.returncode, older.stdout) == (1, "")
     assert older.stderr == "Error: The database is of an older version. Run: crisp-connector migrate\n"
+    [_, found] = json.loads(run("doctor", "--json", env=env, cwd=newer).stdout)
+    assert (found["check"], found["found"]) == ("database", older.stderr.removeprefix("Error: ").strip())
+    assert "CONNECTOR_" not in found["remedy"], "the settings are not what is wrong"
 
     migrated = run("migrate", "--json", env=env, cwd=newer)
-    assert json.loads(migrated.stdout) == {"before": "0001", "after": "0002"}
+    assert json.loads(migrated.stdout) == {"before": NEWEST, "after": "9998"}
     with running("serve", "--port", "0", "--json", env=env, folder=tmp_path, cwd=newer) as process:
-        assert requests.get(f"{process.url}/readyz", timeout=10).json()["database"] == "0002"
+        assert requests.get(f"{process.url}/readyz", timeout=10).json()["database"] == "9998"
 
     for refused in together(lambda: run("serve", "--port", "0", env=env), lambda: run("migrate", env=env)):
         assert (refused.returncode, refused.stdout) == (1, "")

@@ -2,38 +2,25 @@
 
 import json
 import re
-import subprocess
-import sys
-import venv
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
-from tests.process.running import ROOT, clean, run
+from tests.process.running import ROOT, run
 
 
-@pytest.fixture(scope="module")
-def wheel(folder: Path) -> Path:
+@pytest.fixture
+def wheel(image: Path) -> Path:
     """The wheel of this checkout."""
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"), str(ROOT)]
-    built = subprocess.run(build, capture_output=True, text=True, env=clean({}))
-    assert built.returncode == 0, built.stderr
-    [found] = (folder / "dist").glob("*.whl")
+    [found] = (image / "dist").glob("*.whl")
     return found
 
 
-@pytest.fixture(scope="module")
-def python(wheel: Path, folder: Path) -> Path:
-    """A new environment with the wheel and what it asks for."""
-    venv.create(folder / "venv", with_pip=False, symlinks=True)
-    python = folder / "venv" / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet"]
-    installed = subprocess.run(
-        [*pip, "install", "--no-compile", str(wheel)], capture_output=True, text=True, env=clean({})
-    )
-    assert installed.returncode == 0, installed.stderr
-    return python
+@pytest.fixture
+def python(image: Path) -> Path:
+    """The Python of a new environment with the wheel and what it asks for."""
+    return image / "opt" / "crisp-connector" / "bin" / "python"
 
 
 def shipped(folder: str, pattern: str) -> set[str]:

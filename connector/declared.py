@@ -1,0 +1,116 @@
+"""What manifests declare, as values: fields, sources, actions and the exports of other systems."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.names import AliasTable
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One contact field: a row of `fields.json`. `crisp_path` is None when Crisp's profile has no place for it."""
+
+    key: str
+    label: str
+    type: str
+    help: str
+    example: Any
+    crisp_path: str | None
+    crisp_form: str
+    convert: str
+    max_length: int | None
+    choices: tuple[tuple[str, str], ...]
+    clears_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One place to look for a field's value: a path (read through a table of values, if any) or address parts."""
+
+    path: str = ""
+    values: Mapping[str, Any] | None = None
+    lines: tuple[str, ...] = ()
+    postcode: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A rule that says a record was deleted: the value at `path` is, or ends with, one of these."""
+
+    path: str
+    value: Any
+    endings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source's manifest; `tables`: table → contact field → where to look."""
+
+    key: str
+    label: str
+    help: str
+    variants: Mapping[str, str]
+    aliases: bool
+    record_aliases: bool
+    global_ids: bool
+    tables: Mapping[str, Mapping[str, tuple[Candidate, ...]]]
+    id: tuple[str, ...]
+    updated_at: tuple[str, ...]
+    deleted: tuple[Deleted, ...]
+    silent: tuple[str, ...]
+    silent_values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a builder does with a contact; what platform packages and the OpenAPI say of it."""
+
+    key: str
+    label: str
+    noun: str
+    help: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    parameters: tuple[Mapping[str, Any], ...]
+    input_fields: tuple[str, ...]
+    required: tuple[str, ...]
+    output: str
+    sample: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """What one system's exported files look like.
+
+    `recognised_by`: any of these sets of column names, all there, tells it (in this very spelling, where `as_written`).
+    `columns`: column name → contact field, None for no field; where several feed one field, they stand in order.
+    `data_ending`: names that end so are custom data.
+    """
+
+    key: str
+    label: str
+    recognised_by: tuple[tuple[str, ...], ...]
+    columns: Mapping[str, str | None]
+    as_written: bool
+    data_ending: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """All manifests together. `names` reads contact fields, `record_names` the record's id and times. `sources`: those
+    that payloads come from; `file`: what rows of files are; `exports`: what files of other systems look like."""
+
+    fields: Mapping[str, Field]
+    names: AliasTable
+    record_names: AliasTable
+    sources: Mapping[str, Source]
+    actions: Mapping[str, Action]
+    exports: Mapping[str, Export]
+    file: Source
+
+    def source(self, key: str) -> Source:
+        """A source of payloads, or that of files."""
+        return self.file if key == self.file.key else self.sources[key]

@@ -1,0 +1,1 @@
+"""Hooks: requests to addresses that users name, guarded."""

@@ -1,0 +1,26 @@
+"""gunicorn for those who start it themselves: `gunicorn -c deploy/gunicorn.conf.py 'connector:create_app()'`.
+
+It is what `crisp-connector web` tells gunicorn: it takes records and delivers none. `crisp-connector work` does.
+"""
+
+from typing import Any
+
+from connector.cli.serve import check_start, gunicorn_options
+from connector.ledger import DatabaseProblem
+from connector.manifest import ManifestBroken
+from connector.settings import SettingsProblem, read_settings
+
+bind = "127.0.0.1:8080"
+workers = 1
+
+
+def on_starting(_arbiter: object) -> None:
+    """Says in one sentence what is wrong, before a worker starts."""
+    try:
+        check_start(read_settings())
+    except (SettingsProblem, ManifestBroken, DatabaseProblem) as problem:
+        raise RuntimeError(str(problem)) from None  # gunicorn prints its text and ends with 1
+
+
+_options: dict[str, Any] = gunicorn_options()
+globals().update(_options)
