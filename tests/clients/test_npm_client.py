@@ -78,12 +78,20 @@ def find_node() -> tuple[Path, list[str | Path]]:
     return (Path(node), [npm]) if node and npm else wheel_of_node()
 
 
-def installed(npm: list[str | Path]) -> Path:
+def loads(node: str | Path, modules: Path) -> bool:
+    """Whether the client is there with all that it needs: a folder that came from a cache may be half of one."""
+    environment = {**os.environ, "NODE_PATH": str(modules)}
+    asked = [node, "-e", "require('crisp-api')"]
+    return subprocess.run(asked, env=environment, capture_output=True, timeout=60).returncode == 0
+
+
+def installed(node: str | Path, npm: list[str | Path]) -> Path:
     """The folder of modules with exactly the client that package.json pins; filled once, aside, and put in place whole,
     for tests that run beside each other ask for it at the same time."""
     wanted = json.loads((NPM / "package.json").read_text())["dependencies"]["crisp-api"]
     home = CACHE / f"npm-{wanted}"
-    if not home.exists():
+    if not loads(node, home / "node_modules"):
+        shutil.rmtree(home, ignore_errors=True)
         aside = Path(tempfile.mkdtemp(dir=CACHE))
         shutil.copy(NPM / "package.json", aside)
         run(*npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", cwd=aside)
@@ -96,7 +104,7 @@ def errors(sandbox: dict[str, str]) -> dict[str, str | None]:
     """What each check of the suite said, None when it passed."""
     CACHE.mkdir(exist_ok=True)
     node, npm = find_node()
-    environment = {**os.environ, "NODE_PATH": str(installed(npm)), "SANDBOX": json.dumps(sandbox)}
+    environment = {**os.environ, "NODE_PATH": str(installed(node, npm)), "SANDBOX": json.dumps(sandbox)}
     result = subprocess.run([node, NPM / "suite.cjs"], env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
