@@ -1,5 +1,6 @@
 """`serve`, `web`, `work`: the processes that run for long."""
 
+import gc
 import json
 import signal
 import socket
@@ -148,7 +149,14 @@ def _run(options: dict[str, Any], *, delivers: bool) -> None:
     settings = read_settings()
     check_start(settings)
     _check_address(options["host"], options["port"])
+    _share_memory()
     Server(settings, options, delivers=delivers, json_=json_).run()
+
+
+def _share_memory() -> None:
+    """What is loaded by now stays one copy in memory for all processes: the collector does not write to it any more."""
+    gc.collect()
+    gc.freeze()
 
 
 @click.command()

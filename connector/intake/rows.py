@@ -11,7 +11,7 @@ from connector.intake.reading import Incoming
 def row_of(
     connection_id: str, incoming: Incoming, decision: Decision, mode: Mode, lane: int, now: int
 ) -> dict[str, Any]:
-    """A row of the records table, not due yet when it is waiting."""
+    """A row of the records table, not due yet when it is waiting; what it does not say is as of a new record."""
     waits = decision.status == "waiting"
     return {
         "id": new_id(),
@@ -27,20 +27,10 @@ def row_of(
         "lane": lane,
         "status": decision.status,
         "code": decision.code,
-        "detail": None,
         "contact": decision.contact.flat(),
         "at": decision.at,
         "notes": [note.as_json() for note in decision.notes],
-        "changed": [],
-        "calls": 0,
-        "trail": [],
-        "step": None,
-        "unsure": None,
-        "attempts": 0,
-        "failing_since": None,
-        "claim": None,
         "due_at": None,
-        "superseded_by": None,
         "created_at": now,
         "finished_at": None if waits else now,
     }

@@ -201,8 +201,8 @@ def _engine(url: URL, durable: bool) -> Engine:
     return engine
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# Made once: `json.dumps` makes one for every value.
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:

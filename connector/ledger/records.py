@@ -2,9 +2,24 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from connector.contact import Contact, dated
 from connector.crisp.calls import STATUSES
@@ -42,9 +57,19 @@ class Totals:
         return {"records": self.records, **{s: self.by_status.get(s, 0) for s in STATUSES}, "calls": self.calls}
 
 
+# What a new record has; every other column that is not said is NULL.
+_NEW = {"changed": "'[]'", "trail": "'[]'", "calls": "0", "attempts": "0"}
+
+
+@cache
+def _inserting(said: frozenset[str]) -> Insert:
+    """Written out, for binding what is the same in every row takes a third of the time of an insertion."""
+    return insert(records).values({name: literal_column(value) for name, value in _NEW.items() if name not in said})
+
+
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts accepted records."""
-    connection.execute(insert(records), list(rows))
+    """Inserts accepted records, all with the same columns; a column that they do not have is as of a new record."""
+    connection.execute(_inserting(frozenset(rows[0])), list(rows))
 
 
 def supersede(connection: Connection, by: Mapping[str, str]) -> None:
