@@ -23,7 +23,7 @@ from benchmarks.databases import SQLITE, opened
 from benchmarks.report import Figure
 from benchmarks.servers import Said, change, environment, sandbox
 from connector import logs
-from connector.file_imports import Came, Wanted, import_file
+from connector.file_imports.accepting import Came, Wanted, import_file
 from connector.ledger import records
 from connector.probing import probe
 from connector.services import Services, open_services

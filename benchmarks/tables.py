@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks import processes
-from connector.file_imports import MOST_ROWS
+from connector.file_imports.accepting import MOST_ROWS
 from connector.files.matching import match
 from connector.files.reading import read_table
 from connector.intake import Options, Reading

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from connector.budget import seconds_for
 from connector.convert.times import from_milliseconds
-from connector.ledger import Ledger, importing, quotas, records, work
+from connector.ledger import Ledger, importing, quotas, records, retention, work
 from connector.ledger import connections as tenants
 
 log = structlog.get_logger()
@@ -77,14 +77,23 @@ def _eta(
     return eta(connection, connection_id, int(calls), pace, now, reserve=reserve)
 
 
-def tell_completed(ledger: Ledger, connection_id: str, import_id: str) -> bool:
-    """Says in the log that nothing of an import waits any more, with its totals; False when something does."""
+def end(ledger: Ledger, connection_id: str, import_id: str) -> bool:
+    """What is done when nothing of an import waits any more: its totals are told in the log, and what its rows said is
+    dropped when its file was not to be kept. False when something waits."""
     with ledger.snapshot() as connection:
         if work.any_waiting(connection, connection_id, import_id):
             return False
         totals = records.totals(connection, import_id).as_json()
+        row = importing.get_import(connection, connection_id, import_id)
     log.info("import_completed", connection=connection_id, import_id=import_id, **totals)
+    if row is not None and is_forgotten(row):
+        retention.drop_bodies_of(ledger, import_id)
     return True
+
+
+def is_forgotten(row: Row[Any]) -> bool:
+    """Whether it came as a file that is not kept."""
+    return row.file is None and row.reading is not None
 
 
 def expected_calls(totals: Mapping[str, int]) -> float:

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from connector import imports
 from connector.errors import Problem
-from connector.imports import state_of, tell_completed
 from connector.ledger import importing, records
 from connector.services import Services
 
@@ -33,7 +33,7 @@ def cancel(services: Services, connection_id: str, import_id: str) -> int:
     with services.ledger.write(durable=True) as connection:
         _check(connection, connection_id, import_id, "cancelled")
         count = importing.cancel(connection, connection_id, import_id, services.courier.clock())
-    tell_completed(services.ledger, connection_id, import_id)
+    imports.end(services.ledger, connection_id, import_id)
     return count
 
 
@@ -41,7 +41,7 @@ def _check(connection: Connection, connection_id: str, import_id: str, wanted: s
     row = importing.get_import(connection, connection_id, import_id)
     if row is None or row.accepted_at is None:
         raise Problem("import_missing")
-    state = state_of(connection, row, records.totals(connection, import_id).as_json())
+    state = imports.state_of(connection, row, records.totals(connection, import_id).as_json())
     if state not in _CAN[wanted]:
         raise Problem("import_state", state=state, wanted=wanted)
     return row

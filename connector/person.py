@@ -5,7 +5,6 @@ from collections.abc import Collection, Generator
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from connector import forgetting
 from connector.convert.email import email
 from connector.convert.people import people_id
 from connector.convert.times import from_milliseconds
@@ -16,6 +15,7 @@ from connector.errors import Problem
 from connector.ledger import erasure
 from connector.ledger.erasure import Erased, Standing
 from connector.services import Services
+from connector.uploads import forgetting
 
 Result = TypeVar("Result")
 

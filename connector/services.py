@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
-from connector import forgetting, resealing
+from connector import resealing
 from connector.board import Board
 from connector.courier import Courier
 from connector.crisp.client import Clients
@@ -21,7 +21,8 @@ from connector.ledger.retention import Retention
 from connector.manifest import Manifest, ManifestBroken, shipped
 from connector.settings import QUOTAS, Settings, SettingsProblem, read_settings
 from connector.sources import registry
-from connector.store import Store, open_store
+from connector.uploads import forgetting
+from connector.uploads.store import Store, open_store
 from connector.vault import Vault, open_vault
 from connector.wakeups import open_wakeups
 

@@ -7,7 +7,6 @@ from flask import Response
 from marshmallow import Schema, fields
 from structlog.contextvars import bind_contextvars
 
-from connector import crisp_ready
 from connector.api.access import caller, connection_id, needs, services
 from connector.api.again import answered_once
 from connector.api.answers import answer, base_url
@@ -16,9 +15,10 @@ from connector.api.incoming import once
 from connector.api.schemas import ImportOut, NoteOut, Totals
 from connector.api.uploads import upload
 from connector.errors import Problem
-from connector.failures import failures
-from connector.file_imports import import_file, opened
-from connector.file_preview import previewed
+from connector.file_imports import crisp_ready
+from connector.file_imports.accepting import import_file, opened
+from connector.file_imports.failures import failures
+from connector.file_imports.preview import previewed
 from connector.files.writing import written
 from connector.imports import import_as_json
 from connector.intake import Once

@@ -187,7 +187,12 @@ class FileOptions(Schema):
     )
     country = Checked(country_code, metadata={"description": "Country of national phone numbers."})
     timezone = Checked(zone_name, metadata={"description": "Zone of times without one."})
-    forget = fields.Boolean(metadata={"description": "Do not keep the file: then failures.csv cannot be made."})
+    forget = fields.Boolean(
+        metadata={
+            "description": "Keep neither the file nor, once all is done, what its rows said: then failures.csv cannot "
+            "be made."
+        }
+    )
 
     @validates("header")
     def _header(self, value: Any, **_: Any) -> None:

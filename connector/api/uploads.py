@@ -18,11 +18,11 @@ from connector.api.incoming import object_body
 from connector.api.schemas import FileOptions
 from connector.body import read_json, size
 from connector.errors import Detail, Problem
-from connector.fetching import fetched
-from connector.file_imports import Came, Wanted
+from connector.file_imports.accepting import Came, Wanted
+from connector.file_imports.fetching import fetched
 from connector.files.options import ReadOptions
 from connector.intake.options import read_mapping
-from connector.store import LARGEST, Incoming
+from connector.uploads.store import LARGEST, Incoming
 
 # Bytes that may be sent beside the file: options and a mapping.
 _BESIDE = 1_000_000

@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from connector import crisp_ready
 from connector.cli.common import as_json, connection_of, explained, messages, of_connection, opened, print_json
 from connector.cli.following import bar
 from connector.cli.importing import removed_unless_whole, write_file
 from connector.cli.showing import several
 from connector.cli.tables import came_in, is_address, table_options, wanted_of
-from connector.crisp_ready import Converted
 from connector.errors import Problem
-from connector.failures import cells_of, header, surplus
-from connector.file_imports import Opened
-from connector.file_imports import opened as opened_file
+from connector.file_imports import crisp_ready
+from connector.file_imports.accepting import Opened
+from connector.file_imports.accepting import opened as opened_file
+from connector.file_imports.crisp_ready import Converted
+from connector.file_imports.failures import cells_of, header, surplus
 from connector.files.matching import FAILURE_COLUMNS
 from connector.files.safe import guarded
 from connector.files.writing import PLAIN, written

@@ -24,10 +24,10 @@ from connector.cli.following import bar, follow, report
 from connector.cli.showing import print_preview
 from connector.cli.tables import came_in, save_mapping_as, table_options, wanted_of
 from connector.crisp.calls import MODES
-from connector.failures import failures
-from connector.file_imports import Came, Wanted, import_file, mapping_of
-from connector.file_imports import opened as opened_file
-from connector.file_preview import previewed
+from connector.file_imports.accepting import Came, Wanted, import_file, mapping_of
+from connector.file_imports.accepting import opened as opened_file
+from connector.file_imports.failures import failures
+from connector.file_imports.preview import previewed
 from connector.ledger import importing, records, requests
 from connector.ledger.connections import CrispConnection
 from connector.moving import resume
@@ -42,7 +42,11 @@ _NEWEST = 5
 @click.option("--limit", type=click.IntRange(min=1), help="Let so many contacts go out; resume lets the others.")
 @click.option("--dry-run", is_flag=True, help="Show what would become of it; write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--forget", is_flag=True, help="Do not keep the file: then failures cannot be written.")
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Keep neither the file nor, once all is done, what its rows said: then failures cannot be written.",
+)
 @click.option("--save-mapping", metavar="NAME", callback=save_mapping_as, help="Save the mapping that is used.")
 @click.option("--mode", type=click.Choice(MODES), default="upsert", show_default=True)
 @table_options

@@ -12,15 +12,15 @@ from connector.body import read_json
 from connector.cli.common import Failed
 from connector.cli.files import checked
 from connector.errors import Problem
-from connector.fetching import fetched
-from connector.file_imports import Came, Wanted
+from connector.file_imports.accepting import Came, Wanted
+from connector.file_imports.fetching import fetched
 from connector.files.options import ReadOptions
 from connector.intake.options import country_code, read_mapping, zone_name
 from connector.ledger import requests
 from connector.manifest import Manifest
 from connector.mapping import UserMapping
 from connector.services import Services
-from connector.store import copy
+from connector.uploads.store import copy
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _ADDRESS = ("https://", "http://")

@@ -7,7 +7,7 @@ from threading import Lock
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.imports import tell_completed
+from connector import imports
 from connector.ledger import Ledger
 from connector.ledger.records import IdentityBroken
 
@@ -43,7 +43,7 @@ class Completion:
     def _tell(self, import_ids: Iterable[str]) -> None:
         for import_id in import_ids:
             try:
-                if not tell_completed(self._ledger, self._connection_id, import_id):
+                if not imports.end(self._ledger, self._connection_id, import_id):
                     self.ended([import_id])
             except (SQLAlchemyError, IdentityBroken) as problem:
                 reason = type(problem).__name__

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from connector import imports
 from connector.crisp.calls import Mode
 from connector.errors import Problem
-from connector.imports import tell_completed
 from connector.intake.batch import Batch, FileFacts, GivenUp
 from connector.intake.decide import Decision, decide, placeless
 from connector.intake.known import knowledge
@@ -123,7 +123,7 @@ class Intake:
             return self.many(connection_id, reading, mode, once=once, file=file, told=told)
         import_id = batch.seal(once)
         if not batch.waits:
-            tell_completed(self.ledger, connection_id, import_id)
+            imports.end(self.ledger, connection_id, import_id)
         self.wake(connection_id, False)
         return import_id
 

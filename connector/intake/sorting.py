@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from connector.errors import Problem
-from connector.store import told
+from connector.uploads.store import told
 
 _ADD = "INSERT INTO told VALUES (?, ?, ?, ?)"
 _SORTED = 'SELECT who, "row", at, contact FROM told ORDER BY who, "row"'

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, update
 
 from connector.ledger import Ledger, records
 from connector.ledger.erasure import BLANK
+from connector.ledger.tables import imports
 from connector.ledger.tables import records as rows
 
 DAY = 86_400_000
@@ -47,7 +48,12 @@ def sweep(ledger: Ledger, retention: Retention, now: int) -> int:
     No cleaning of the files is owed for it (`remains`): `secure_delete` overwrites what is dropped, the room is used
     again, and a rewritten file each minute would keep everybody from writing.
     """
-    if not retention.days or now < retention.begins_at:
+    if now < retention.begins_at:
+        return 0
+    if not retention.after:
+        _end_forgotten(ledger)
+    if not retention.days:
+        retention.begins_at = now + _REST
         return 0
     before, emptied = now - retention.days * DAY, 0
     for _ in range(_CHUNKS):
@@ -72,14 +78,43 @@ def drop_bodies(connection: Connection, before: int, *, after: str = "", limit: 
     last = looked_at[-1]
     old = and_(rows.c.id > after, rows.c.id <= last.id, _FINISHED, before > _ENDED_AT, _HAS_BODY)
     # Whoever else has one of them in hand (a replay, an erasure) is not waited for: the next walk comes by.
-    found = connection.execute(select(*_LOOKED_AT).where(old).with_for_update(skip_locked=True)).all()
-    if found:
-        _keep_order(connection, found)
-        ids = [row.id for row in found]
-        connection.execute(update(rows).where(rows.c.id.in_(ids)).values(BLANK))
+    found = _empty(connection, select(*_LOOKED_AT).where(old).with_for_update(skip_locked=True))
     # Ids are in the order of their time: what comes after a record that is too new is too new.
     over = len(looked_at) < limit or last.created_at >= before
     return len(found), None if over else last.id
+
+
+def drop_bodies_of(ledger: Ledger, import_id: str) -> int:
+    """Empties the finished records of one import, in small transactions; how many they were."""
+    mine = select(*_LOOKED_AT, rows.c.row).where(rows.c.import_id == import_id, _FINISHED, _HAS_BODY)
+    after, emptied = 0, 0
+    while True:
+        chunk = mine.where(rows.c.row > after).order_by(rows.c.row).limit(CHUNK)
+        with ledger.write() as connection:
+            found = _empty(connection, chunk.with_for_update())
+        if not found:
+            return emptied
+        after, emptied = found[-1].row, emptied + len(found)
+
+
+def _end_forgotten(ledger: Ledger) -> None:
+    """Imports whose file is not kept are emptied when they end; not when a process died just then."""
+    body = select(rows.c.id).where(rows.c.import_id == imports.c.id, _FINISHED, _HAS_BODY).exists()
+    waits = select(rows.c.id).where(rows.c.import_id == imports.c.id, rows.c.status == "waiting").exists()
+    forgotten = (imports.c.file.is_(None), imports.c.reading.is_not(None), imports.c.accepted_at.is_not(None))
+    with ledger.read() as connection:
+        ended = connection.scalars(select(imports.c.id).where(*forgotten, ~waits, body)).all()
+    for import_id in ended:
+        drop_bodies_of(ledger, import_id)
+
+
+def _empty(connection: Connection, which: Select[Any]) -> Sequence[Row[Any]]:
+    """Empties the records that are found so."""
+    found = connection.execute(which).all()
+    if found:
+        _keep_order(connection, found)
+        connection.execute(update(rows).where(rows.c.id.in_([row.id for row in found])).values(BLANK))
+    return found
 
 
 def _keep_order(connection: Connection, found: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from connector.ledger import work
 from connector.ledger.tables import file_parts, imports
-from connector.store import Directory
+from connector.uploads.store import Directory
 from tests.app.stack import API_KEY, Stack
 
 IMPORTS, PREVIEW = "/v1/imports", "/v1/imports/preview"
@@ -88,6 +88,11 @@ def count_imports(stack: Stack) -> int:
     """How many imports there are, whether they were accepted or not."""
     with stack.services.ledger.read() as connection:
         return connection.scalar(select(func.count()).select_from(imports)) or 0
+
+
+def nothing_left(stack: Stack) -> bool:
+    """Whether there is no import, no record and no file, not even one that comes in."""
+    return (count_imports(stack), stack.count(), kept(stack)) == (0, 0, [])
 
 
 def empty_store(stack: Stack) -> None:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.processes import peak
-from connector.file_imports import Came, Wanted, import_file
+from connector.file_imports.accepting import Came, Wanted, import_file
 from connector.ledger import connections as tenants
 from connector.ledger import records
 from connector.services import open_services
 from connector.settings import Settings
-from connector.store import copy
+from connector.uploads.store import copy
 from tests.building import tenant
 
 

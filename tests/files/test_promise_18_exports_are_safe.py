@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector import crisp_ready
 from connector.contact import Contact
-from connector.failures import cells_of, header, surplus
+from connector.file_imports import crisp_ready
+from connector.file_imports.failures import cells_of, header, surplus
 from connector.files.matching import FAILURE_COLUMNS
 from connector.files.options import ReadOptions
 from connector.files.reading import read_table

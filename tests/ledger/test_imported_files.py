@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from connector.ledger import Ledger, importing, parts
 from connector.ledger.tables import imports
-from connector.store import Database, Directory, open_store
+from connector.uploads.store import Database, Directory, open_store
 from tests.building import NOW, add_rows, add_tenant, contact, row
 from tests.ledger.test_importing import begun, opened
 

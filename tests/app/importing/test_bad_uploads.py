@@ -10,33 +10,24 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from connector import store
 from connector.api import uploads
 from connector.intake import sorting
-from tests.app.files import BOUNDARY, IMPORTS, PREVIEW, count_imports, empty_store, form, imported, kept, send
+from connector.uploads import store
+from tests.app.files import (
+    BOUNDARY,
+    IMPORTS,
+    PREVIEW,
+    empty_store,
+    form,
+    imported,
+    kept,
+    nothing_left,
+    send,
+)
 from tests.app.stack import API_KEY, Stack, _Quiet, problem, until
 
 FILE = "email,city\n" + "".join(f"p{number}@example.com,Rome\n" for number in range(300))
 BOTH = pytest.mark.parametrize("to", [PREVIEW, IMPORTS], ids=["preview", "import"])
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """Nothing needs to go out here."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
-
-
-def nothing_left(stack: Stack) -> bool:
-    """Whether there is no import, no record and no file, not even one that comes in."""
-    return (count_imports(stack), stack.count(), kept(stack)) == (0, 0, [])
 
 
 def part(about: str, content: str = "email\nada@example.com\n") -> str:

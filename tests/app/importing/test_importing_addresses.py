@@ -7,18 +7,13 @@ from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from connector import fetching, store
-from tests.app.files import IMPORTS, PREVIEW, count_imports, deliver, empty_store, kept, outcomes
+from connector.file_imports import fetching
+from connector.uploads import store
+from tests.app.files import IMPORTS, PREVIEW, count_imports, deliver, kept, outcomes
 from tests.app.stack import Crisp, Stack, problem
 
 FILE = "email,city\nada@example.com,Rome\nnobody,Bern\n"
 BOTH = pytest.mark.parametrize("to", [PREVIEW, IMPORTS], ids=["preview", "import"])
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +25,6 @@ def settings() -> dict[str, Any]:
 @pytest.fixture
 def files(stack: Stack, httpserver: HTTPServer) -> HTTPServer:
     """A server that has files."""
-    empty_store(stack)
     httpserver.expect_request("/people.csv").respond_with_data(FILE, content_type="text/csv")
     return httpserver
 

@@ -8,7 +8,7 @@ from connector.budget import DAY
 from connector.contact import named
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import How
-from connector.file_imports import Came, Opened, Wanted
+from connector.file_imports.accepting import Came, Opened, Wanted
 from connector.files.table import Choice, Table
 from connector.imports import eta
 from connector.intake.foreseeing import Foreseen

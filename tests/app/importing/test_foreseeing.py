@@ -17,12 +17,6 @@ KNOWN = "email,first name,city,segments,data.plan\n" + "".join(
 )
 
 
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
 @pytest.fixture
 def known(api: FlaskClient, stack: Stack) -> Stack:
     """A service that knows six people and their plan."""

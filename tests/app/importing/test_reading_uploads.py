@@ -15,12 +15,6 @@ from tests.files.writing import gzipped, sheet_xml, xlsx, zipped
 FILE = "Email,First name,City\nada@example.com,Ada,Rome\nbob@example.com,Bob,Bern\n"
 
 
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """Nothing needs to go out here."""
-    return False
-
-
 def workbook(folder: Path) -> bytes:
     rows = [["Email", "First name", "City"], ["ada@example.com", "Ada", "Rome"], ["bob@example.com", "Bob", "Bern"]]
     sheets = {"Notes": sheet_xml([["Only text"]]), "People": sheet_xml(rows)}

@@ -8,30 +8,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from connector import forgetting
 from connector.budget import DAY
 from connector.ledger.tables import file_parts, imports
-from connector.store import Directory
-from tests.app.files import IMPORTS, deliver, empty_store, imported, kept
+from connector.uploads import forgetting
+from connector.uploads.store import Directory
+from tests.app.files import IMPORTS, deliver, imported, kept
 from tests.app.stack import DATABASES, Stack, problem
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 
 FILE = "email,name\nnobody,First\nada@example.com,Ada\nbob@example.com,Bob\n"
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
 
 
 def known(stack: Stack) -> str:

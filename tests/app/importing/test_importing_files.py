@@ -1,20 +1,24 @@
 """A file in: how it is sent, which columns feed what, and what becomes of its rows."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import func, or_, select
 
-from connector.file_imports import Came, Wanted, import_file
+from connector.file_imports.accepting import Came, Wanted, import_file
 from connector.intake import batch
+from connector.ledger import retention
+from connector.ledger.retention import Retention
+from connector.ledger.tables import records
 from tests.app.files import (
     IMPORTS,
     PREVIEW,
     count_imports,
     deliver,
-    empty_store,
     imported,
     kept,
     outcomes,
@@ -28,20 +32,6 @@ pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 FILE = "Email,First name,City\nada@example.com,Ada,Rome\nbob@example.com,Bob,Bern\n"
 STRANGE = "Contact,Wohnt in\nada@example.com,Rome\n"
 MAPPING = {"email": "Contact", "city": ["Wohnt in"]}
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
 
 
 def finished(api: FlaskClient, stack: Stack, import_id: str) -> dict[str, int]:
@@ -233,6 +223,49 @@ def test_a_file_to_be_forgotten_is_not_kept(api: FlaskClient, stack: Stack) -> N
     assert kept(stack) == []
     assert finished(api, stack, answer["import_id"])["created"] == 2
     problem(api.get(f"{IMPORTS}/{answer['import_id']}/failures.csv"), 404, "file_forgotten")
+
+
+def test_of_a_file_to_be_forgotten_nothing_is_left_but_outcomes(api: FlaskClient, stack: Stack) -> None:
+    import_id = imported(api, FILE + "nobody,N,Oslo\n", options={"forget": True, "limit": 1})
+    deliver(stack)
+    assert said_by(stack) > 0, "what waits is still to be told"
+    api.post(f"{IMPORTS}/{import_id}/resume")
+    deliver(stack)
+    assert comes_to(0, stack)
+    assert outcomes(api, import_id) == [(1, "created", None), (2, "created", None), (3, "rejected", "email_invalid")]
+
+
+def test_one_of_which_nothing_goes_out_is_forgotten_at_once(api: FlaskClient, stack: Stack) -> None:
+    imported(api, FILE)
+    deliver(stack)
+    imported(api, FILE, options={"forget": True})
+    assert comes_to(2, stack), "the rows of the import whose file is kept"
+
+
+def test_what_a_dying_process_did_not_forget_is_forgotten_later(
+    api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(api, FILE, options={"forget": True})
+    monkeypatch.setattr("connector.imports.is_forgotten", lambda row: False)
+    deliver(stack)
+    assert said_by(stack) == 2
+    retention.sweep(stack.services.ledger, Retention(30), stack.services.courier.clock())
+    assert said_by(stack) == 0
+
+
+def comes_to(wanted: int, stack: Stack) -> bool:
+    """Whether soon so many records say whom they are about: what ended is looked at beside the drain."""
+    until = time.monotonic() + 10
+    while (found := said_by(stack)) != wanted and time.monotonic() < until:
+        time.sleep(0.02)
+    return found == wanted
+
+
+def said_by(stack: Stack) -> int:
+    """How many records still say whom they are about."""
+    body = or_(records.c.contact.is_not(None), records.c.email.is_not(None), records.c.who.is_not(None))
+    with stack.services.ledger.read() as connection:
+        return connection.scalar(select(func.count()).where(body)) or 0
 
 
 def test_one_that_is_forgotten_leaves_the_same_file_of_another_import(api: FlaskClient, stack: Stack) -> None:

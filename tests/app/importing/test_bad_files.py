@@ -12,31 +12,20 @@ from zipfile import ZipFile
 import pytest
 from flask.testing import FlaskClient
 
-from tests.app.files import IMPORTS, PREVIEW, count_imports, deliver, empty_store, imported, kept, outcomes, send
+from tests.app.files import (
+    IMPORTS,
+    PREVIEW,
+    deliver,
+    imported,
+    nothing_left,
+    outcomes,
+    send,
+)
 from tests.app.stack import Crisp, Stack, problem
 from tests.files.writing import gzipped, sheet_xml, xlsx, zipped
 
 GOOD = "email,city\nada@example.com,Rome\n"
 BOTH = pytest.mark.parametrize("to", [PREVIEW, IMPORTS], ids=["preview", "import"])
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
-
-
-def nothing_left(stack: Stack) -> bool:
-    """Whether there is no import, no record and no file, not even one that comes in."""
-    return (count_imports(stack), stack.count(), kept(stack)) == (0, 0, [])
 
 
 @dataclass(frozen=True)
@@ -155,7 +144,7 @@ def test_every_column_that_is_missing_is_named(api: FlaskClient, to: str) -> Non
 def test_a_file_of_too_many_rows_is_not_begun(
     api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch, to: str
 ) -> None:
-    monkeypatch.setattr("connector.file_imports.MOST_ROWS", 1_000)
+    monkeypatch.setattr("connector.file_imports.accepting.MOST_ROWS", 1_000)
     told = problem(send(api, "email\n" + "a@x.org\n" * 1_001, to=to), 413, "file_too_many_rows")
     assert "more than 1,000 rows. Split it into several files." in told["message"]
     assert nothing_left(stack)

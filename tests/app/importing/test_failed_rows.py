@@ -13,20 +13,6 @@ from tests.app.stack import Crisp, Stack, problem
 WHY = ["error_code", "error_field", "error_message"]
 
 
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
-
-
 def failed(api: FlaskClient, stack: Stack, content: bytes | str, **more: Any) -> tuple[str, list[list[str]]]:
     """The import of a file, and its failures cell by cell."""
     import_id = imported(api, content, **more)
@@ -172,7 +158,7 @@ def test_what_was_cancelled_is_there_with_its_reason(api: FlaskClient, stack: St
 
 
 def test_very_many_come_in_portions(api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.failures._AT_ONCE", 10)
+    monkeypatch.setattr("connector.file_imports.failures._AT_ONCE", 10)
     rows = "".join(f"p{number}\n" if number % 3 else f"p{number}@example.com\n" for number in range(100))
     import_id = imported(api, f"email\n{rows}")
     assert [row[0] for row in cells(fetched(stack, import_id))[1:]] == [f"p{n}" for n in range(100) if n % 3]

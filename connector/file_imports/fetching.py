@@ -8,7 +8,7 @@ from connector.errors import Problem
 from connector.files.links import download
 from connector.hooks.egress import Egress, Failed, Refused, TooLarge
 from connector.services import Services
-from connector.store import LARGEST, Incoming
+from connector.uploads.store import LARGEST, Incoming
 
 # The longest that a file may take to come (seconds).
 _SECONDS = 120.0

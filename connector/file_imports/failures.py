@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from connector import outcomes
-from connector.file_imports import kept, mapping_of
+from connector.file_imports.accepting import kept, mapping_of
 from connector.files.matching import FAILURE_COLUMNS
 from connector.files.safe import bare, guarded
 from connector.files.table import Cell, Row, Table

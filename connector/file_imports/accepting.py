@@ -23,7 +23,7 @@ from connector.intake.tables import payloads
 from connector.ledger import importing, requests
 from connector.mapping import UserMapping
 from connector.services import Services
-from connector.store import Incoming
+from connector.uploads.store import Incoming
 
 # Rows of a file that are taken, and those whose values are looked at to match columns.
 MOST_ROWS = 1_000_000

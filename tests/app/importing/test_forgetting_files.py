@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from connector.ledger.tables import file_parts, imports
-from connector.store import Directory
-from tests.app.files import IMPORTS, deliver, empty_store, fetched, imported, kept, outcomes
+from connector.uploads.store import Directory
+from tests.app.files import IMPORTS, deliver, fetched, imported, kept, outcomes
 from tests.app.stack import API_KEY, DATABASES, Stack, problem
 from tests.files.writing import gzipped, sheet_xml, xlsx, zipped
 
@@ -21,20 +21,6 @@ pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 
 GONE, STAYS = "zebra@example.com", "ada@example.com"
 FILE = f"email,name\nnobody,First\n{GONE},Zebra Quagga\nnowhere,Third\n{STAYS},Ada\n"
-
-
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
-@pytest.fixture
-def stack(service: Stack) -> Stack:
-    """As new, also without files."""
-    service.reset()
-    empty_store(service)
-    return service
 
 
 def known(api: FlaskClient, stack: Stack, content: bytes | str = FILE, *args: Any, **more: Any) -> str:

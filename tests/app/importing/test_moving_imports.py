@@ -15,12 +15,6 @@ NAMES = ("ada", "bob", "cy", "dan", "eve")
 FILE = "email\n" + "".join(f"{name}@example.com\n" for name in NAMES)
 
 
-@pytest.fixture(scope="module")
-def delivers() -> bool:
-    """When a test says so."""
-    return False
-
-
 def shown(api: FlaskClient, import_id: str) -> tuple[str, dict[str, int]]:
     """State and totals of an import, without what is zero."""
     told = api.get(f"{IMPORTS}/{import_id}").get_json()

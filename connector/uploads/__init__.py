@@ -1,0 +1,1 @@
+"""Uploaded files: where they are kept, and how they are forgotten."""
