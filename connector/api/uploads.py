@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from dataclasses import fields as fields_of
 from typing import IO, Any, cast
 
@@ -66,7 +66,20 @@ def upload() -> Iterator[Upload]:
     with services().store.incoming() as coming:
         name, said = _form(coming) if request.mimetype == _FORM else (None, _object())
         wanted = _wanted(said)
-        yield Upload(coming, wanted, name, None if name is None else coming.finish(), str(said.get("url")))
+        sent = Upload(coming, wanted, name, None if name is None else coming.finish(), str(said.get("url")))
+        try:
+            yield sent
+        except Problem as problem:
+            raise _placed(problem) from None
+
+
+def _placed(problem: Problem) -> Problem:
+    """An option that the file cannot have is named as it was sent."""
+    if problem.code != "parameter_invalid":
+        return problem
+    options = {each.name for each in fields_of(ReadOptions)}
+    named = [replace(each, field=f"options.{each.field}") if each.field in options else each for each in problem.errors]
+    return Problem("parameter_invalid", errors=named)
 
 
 def _object() -> dict[str, Any]:

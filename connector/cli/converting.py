@@ -19,9 +19,7 @@ from connector.file_imports import crisp_ready
 from connector.file_imports.accepting import Opened
 from connector.file_imports.accepting import opened as opened_file
 from connector.file_imports.crisp_ready import Converted
-from connector.file_imports.failures import cells_of, header, surplus
-from connector.files.matching import FAILURE_COLUMNS
-from connector.files.safe import guarded
+from connector.file_imports.failures import annotated
 from connector.files.writing import PLAIN, written
 from connector.intake.options import shown_mapping
 from connector.ledger import connections as tenants
@@ -141,13 +139,5 @@ def _write_rejected(read: Opened, converted: Converted, target: Path) -> Path:
 
 def _rejected(read: Opened, converted: Converted) -> Iterator[Sequence[str]]:
     """The rows as they stand in the file, with the reasons, as a failures file has them."""
-    table, rejected = read.table, converted.rejected()
-    yield [*header(table, shown_mapping(read.match.mapping)), *FAILURE_COLUMNS]
-    wanted = next(rejected, None)
-    for row in table.rows():
-        if wanted is None:
-            return
-        if row.number == wanted[0]:
-            _, code, field, message = wanted
-            yield [*cells_of(row, table), code, guarded(field or ""), guarded(message), *surplus(row, table)]
-            wanted = next(rejected, None)
+    why = ((row, (code, field or "", message)) for row, code, field, message in converted.rejected())
+    return annotated(read.table, shown_mapping(read.match.mapping), why)

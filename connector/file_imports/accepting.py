@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from connector.files.options import ReadOptions
 from connector.files.reading import read_table
 from connector.files.table import Table
 from connector.intake import Once, Options, Reading
-from connector.intake.batch import FileFacts, GivenUp
+from connector.intake.batch import FileFacts, GivenUp, not_kept
 from connector.intake.options import read_mapping, shown_mapping
 from connector.intake.tables import payloads
-from connector.ledger import importing, requests
+from connector.ledger import requests
 from connector.mapping import UserMapping
 from connector.services import Services
+from connector.uploads import forgetting
 from connector.uploads.store import Incoming
 
 # Rows of a file that are taken, and those whose values are looked at to match columns.
@@ -154,16 +156,15 @@ def import_file(
             told(count, file.reading.count)
 
     with opened(services, connection_id, came.coming.path, wanted) as file:
-        facts = _facts(came, file, wanted)
-        if not wanted.forget:
-            services.store.keep(connection_id, came.coming, came.digest)
+        keep = not_kept if wanted.forget else partial(services.store.keep, connection_id, came.coming, came.digest)
+        facts = _facts(came, file, wanted, keep)
         try:
             import_id = _accepted(services, connection_id, file.reading, wanted.mode, once=once, file=facts, told=heard)
             if once:
                 _remember(services, connection_id, once, import_id)
         finally:
             if not wanted.forget:  # when it was refused, or its request has made an import of another file before
-                drop_unused(services, connection_id, came.digest)
+                forgetting.drop_unused(services.ledger, services.store, connection_id, came.digest)
     return import_id
 
 
@@ -181,7 +182,7 @@ def _remember(services: Services, connection_id: str, once: Once, import_id: str
             requests.made(connection, connection_id, once.key, import_id=import_id)
 
 
-def _facts(came: Came, file: Opened, wanted: Wanted) -> FileFacts:
+def _facts(came: Came, file: Opened, wanted: Wanted, keep: Callable[[], None]) -> FileFacts:
     table = file.table
     read = {
         "separator": table.separator.value if table.separator else None,
@@ -194,7 +195,7 @@ def _facts(came: Came, file: Opened, wanted: Wanted) -> FileFacts:
     asked = json.dumps([came.digest, read, mapping, about, wanted.forget], sort_keys=True)
     reading = {**read, "mapping": mapping, "export": file.match.export, "saved": file.saved}
     fingerprint = hashlib.sha256(asked.encode()).hexdigest()
-    return FileFacts(None if wanted.forget else came.digest, came.name, reading, fingerprint, wanted.limit)
+    return FileFacts(None if wanted.forget else came.digest, came.name, reading, fingerprint, wanted.limit, keep)
 
 
 @contextmanager
@@ -210,14 +211,6 @@ def kept(services: Services, row: Any) -> Iterator[Table]:
             raise Problem("file_forgotten") from None
         with table:
             yield table
-
-
-def drop_unused(services: Services, connection_id: str, digest: str) -> None:
-    """Drops a file that no import names."""
-    with services.ledger.read() as connection:
-        used = importing.names_file(connection, connection_id, digest)
-    if not used:
-        services.store.drop(connection_id, digest)
 
 
 def mapping_of(row: Any) -> Mapping[str, list[str]]:

@@ -1,6 +1,6 @@
 """What failed of a file, as a file of the same kind: its columns and why, to be corrected and imported again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,7 +13,12 @@ from connector.files.writing import ERASED, PLAIN, as_text, written
 from connector.ledger import records
 from connector.services import Services
 
+# Code, field and message.
+Why = tuple[str, str, str]
+
 _AT_ONCE = 500
+# What automation tools and people write where there is nothing.
+_NOTHING = "N/A"
 
 
 def failures(services: Services, row: Any) -> Iterator[bytes]:
@@ -24,21 +29,23 @@ def failures(services: Services, row: Any) -> Iterator[bytes]:
 
     def read() -> Iterator[bytes]:
         with stack:
-            yield from written(_rows(services, row, table), table.dialect or PLAIN)
+            yield from written(annotated(table, mapping_of(row), _failed(services, row.id)), table.dialect or PLAIN)
 
     return read()
 
 
-def _rows(services: Services, row: Any, table: Table) -> Iterator[Sequence[str]]:
-    yield [*header(table, mapping_of(row)), *FAILURE_COLUMNS]
-    failed = _failed(services, row.id)
+def annotated(
+    table: Table, mapping: Mapping[str, Sequence[str]], failed: Iterator[tuple[int, Why]]
+) -> Iterator[Sequence[str]]:
+    """The header and the rows of these numbers (ascending) as they stand in the table, each with why it failed."""
+    yield [*header(table, mapping), *FAILURE_COLUMNS]
     wanted = next(failed, None)
-    for each in table.rows():
+    for row in table.rows():
         if wanted is None:
             return
-        if each.number == wanted.row:
-            if not _is_erased(each):
-                yield [*cells_of(each, table), *_why(services, wanted), *surplus(each, table)]
+        if row.number == wanted[0]:
+            if not _is_erased(row):
+                yield [*cells_of(row, table, mapping), *map(guarded, wanted[1]), *surplus(row, table)]
             wanted = next(failed, None)
 
 
@@ -47,7 +54,7 @@ def _is_erased(row: Row) -> bool:
     return row.cells[0] == ERASED and not any(row.cells[1:])
 
 
-def header(table: Table, mapping: Any) -> Sequence[str]:
+def header(table: Table, mapping: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """The column names as they stand in the file; where there are none, what each column feeds, else its number."""
     if table.header_line is not None:
         return [guarded(bare(table.headers[place])) for place in _places(table)]
@@ -55,10 +62,13 @@ def header(table: Table, mapping: Any) -> Sequence[str]:
     return [feeds.get(name, name) for name in table.columns]
 
 
-def cells_of(row: Row, table: Table) -> list[str]:
-    """The cells of a row, one for each column, none of them a formula."""
+def cells_of(row: Row, table: Table, mapping: Mapping[str, Sequence[str]]) -> list[str]:
+    """The cells of a row, one for each column, none of them a formula. Custom data after the end of a short row is
+    `N/A`, which says nothing: an empty cell would remove it when the file comes back."""
     cells = dict(enumerate(row.cells))
-    return [_safe(cells.get(place)) for place in _places(table)]
+    data = {name for field, names in mapping.items() if field.startswith("data.") for name in names}
+    absent = [place for place in _places(table) if cells.get(place) is None and table.columns[place] in data]
+    return [_NOTHING if place in absent else _safe(cells.get(place)) for place in _places(table)]
 
 
 def _places(table: Table) -> Sequence[int]:
@@ -76,17 +86,17 @@ def _safe(cell: Cell) -> str:
     return guarded(bare(as_text(cell)))
 
 
-def _failed(services: Services, import_id: str) -> Iterator[Any]:
+def _failed(services: Services, import_id: str) -> Iterator[tuple[int, Why]]:
     after = 0
     while True:
         with services.ledger.read() as connection:
             found = records.failed(connection, import_id, after=after, limit=_AT_ONCE)
-        yield from found
+        yield from ((each.row, _why(services, each)) for each in found)
         if len(found) < _AT_ONCE:
             return
         after = found[-1].row
 
 
-def _why(services: Services, record: Any) -> tuple[str, str, str]:
+def _why(services: Services, record: Any) -> Why:
     field = outcomes.field_of(record, services.manifest.fields)
-    return record.code or "", guarded(field or ""), guarded(outcomes.message_of(record))
+    return record.code or "", field or "", outcomes.message_of(record)

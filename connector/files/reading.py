@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from connector.errors import Detail, Problem
 from connector.files import delimited, workbook
 from connector.files.layout import IsEmailName
 from connector.files.limits import LIMITS, Limits
@@ -34,9 +35,21 @@ def read_table(
     """
     content, kind = unpacked(path, limits)
     try:
+        _check(options, kind)
         if kind == "text":
             return delimited.table_of(content, options, is_email_name)
         return workbook.table_of(content, kind, options, is_email_name, limits)
     except BaseException:
         content.close()
         raise
+
+
+def _check(options: ReadOptions, kind: str) -> None:
+    """Raises `Problem` parameter_invalid for what a file of this kind cannot have."""
+    if kind == "text":
+        wrong, told = {"sheet"}, "this file is text, which has no sheets. Leave it out."
+    else:
+        wrong, told = {"separator", "encoding"}, "this file is a workbook, which has none. Leave it out."
+    errors = [Detail(told, "invalid", name) for name in sorted(wrong) if getattr(options, name) is not None]
+    if errors:
+        raise Problem("parameter_invalid", errors=errors)

@@ -130,6 +130,8 @@ class Intake:
     def _fill(self, batch: Batch, told: Callable[[int], None]) -> None:
         """What is not whole when something goes wrong, or at Ctrl-C, is dropped: it can be sent again at once."""
         try:
+            if batch.file:
+                batch.file.keep()
             incoming = iter(batch.reading)
             while chunk := list(islice(incoming, _CHUNK)):
                 batch.add(chunk)

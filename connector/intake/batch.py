@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from connector.intake.decide import Decision, decide, placeless
 from connector.intake.known import knowledge
 from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
+from connector.ledger import connections as tenants
 from connector.ledger import importing, records, requests
 from connector.ledger.work import BULK
 from connector.notes import Note
@@ -28,17 +29,22 @@ _DEAD = 15_000
 _LOOK, _PATIENCE = 0.2, 600.0
 
 
+def not_kept() -> None:
+    """The file is not to be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """What an import remembers of its file: the SHA-256 of it (if it is kept), its name, how it was read, and the hash
     of all that was asked for, by which the same import is known again while it runs. `limit`: so many records go out
-    at first."""
+    at first. `keep` keeps the file; called once the import names it, so that nobody drops it as one that none does."""
 
     hash: str | None
     name: str
     reading: dict[str, Any]
     fingerprint: str
     limit: int | None = None
+    keep: Callable[[], None] = not_kept
 
 
 class GivenUp(Exception):
@@ -83,6 +89,7 @@ class Batch:
         while time.monotonic() < until:
             with self.intake.ledger.write(durable=True) as connection:
                 now = self.intake.clock()
+                tenants.locked(connection, self.connection_id)  # a file that no import names is dropped under this lock
                 same = importing.open_once(connection, {**row, "touched_at": now})
                 if same is None:
                     return None

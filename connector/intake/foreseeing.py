@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from connector.contact import Contact, fold
 from connector.crisp.bulk import MOST_TOGETHER, pieces_of, saved
-from connector.crisp.calls import STATUSES, Call, How, Mode, Reply
+from connector.crisp.calls import STATUSES, Call, How, Mode
 from connector.errors import Problem
 from connector.intake.decide import Decision, decide, placeless
 from connector.intake.known import knowledge
@@ -49,15 +49,6 @@ class Trouble:
         said = self.note
         shown = {"level": said.level, "code": said.code, "field": said.field, "count": self.count}
         return {**shown, "rows": self.rows, "message": said.message}
-
-
-class _WhomTheLedgerKnows(Imagined):
-    """A Crisp that has these people and nobody else: whoever is to be updated must be one of them."""
-
-    def _reply(self, call: Call) -> Reply:
-        if self.person is None and not self.created and call.makes != "created":
-            return Reply(404, "people_not_found")
-        return super()._reply(call)
 
 
 @dataclass
@@ -155,8 +146,7 @@ class Foreseen:
         if not any(folded.told):
             self.statuses["superseded"] += len(rows)
             return
-        crisp = _WhomTheLedgerKnows(person, self.manifest.fields)
-        plan, status, code = crisp.run(folded.contact, who, self.mode, self.how)
+        plan, status, code = Imagined(person, self.manifest.fields).run(folded.contact, who, self.mode, self.how)
         # A row that is refused takes no other with it: the others go out by themselves, and are refused alike.
         alike = len(rows) if status == "rejected" else 1
         self.statuses.update({status: alike, "superseded": len(rows) - alike})

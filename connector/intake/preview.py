@@ -119,13 +119,17 @@ def _foresee(group: list[Previewed], known: Knowledge, mode: Mode, how: How, fie
     changes = [(each.decision.contact, each.decision.at) for each in waiting]
     folded = fold(changes, person.times if person else {}, who)
     told = [each for each, adds in zip(waiting, folded.told, strict=True) if adds]
-    if told:
-        plan = Imagined(person, fields).run(folded.contact, who, mode, how)
-        told[-1].plan, told[-1].status, told[-1].code = plan
+    if not told:
+        return
+    plan, status, code = Imagined(person, fields).run(folded.contact, who, mode, how)
+    # A record that is refused takes no other with it: the others go out by themselves, and are refused alike.
+    for each in told if status == "rejected" else told[-1:]:
+        each.plan, each.status, each.code = plan, status, code
 
 
 class Imagined:
-    """A Crisp that has the people whom the ledger knows, and takes everything."""
+    """A Crisp that has the people whom the ledger knows and nobody else, and takes everything: whoever is to be
+    updated must be one of them."""
 
     def __init__(self, person: Person | None, fields: Mapping[str, Field]) -> None:
         self.person, self.fields = person, fields
@@ -153,6 +157,8 @@ class Imagined:
                 return Reply(409, "people_exists")
             self.created = True
             return Reply(201, "added", {"people_id": None})
+        if self.person is None and not self.created:
+            return Reply(404, "people_not_found")
         if call.method == "GET" and self.person is not None:
             return Reply(200, "resolved", card_of(self.person.known, self.fields))
         return Reply(200, "updated", {})

@@ -18,6 +18,7 @@ from connector.files.table import Cell, Row, Table
 from connector.files.traces import named_in, spellings
 from connector.files.writing import ERASED, PLAIN, as_text, written
 from connector.ledger import Ledger, importing
+from connector.ledger import connections as tenants
 from connector.ledger.erasure import whole_name
 from connector.uploads.store import Store
 
@@ -37,6 +38,14 @@ def sweep(ledger: Ledger, store: Store, days: int, now: int) -> None:
         named = importing.files_kept(connection)
     for connection_id, digest, kept_at in store.every():
         if (connection_id, digest) not in named and time.time() - kept_at > _SETTLED:
+            drop_unused(ledger, store, connection_id, digest)
+
+
+def drop_unused(ledger: Ledger, store: Store, connection_id: str, digest: str) -> None:
+    """Drops a file that no import names. An import that begins meanwhile waits, and keeps its file after that."""
+    with ledger.write() as connection:
+        tenants.locked(connection, connection_id)
+        if not importing.names_file(connection, connection_id, digest):
             store.drop(connection_id, digest)
 
 

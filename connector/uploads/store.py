@@ -109,7 +109,8 @@ class Directory:
         folder = self._folder(connection_id)
         with told():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.replace(coming.path, folder / digest)
+            if coming.path.exists() or not (folder / digest).exists():  # else it was kept before
+                os.replace(coming.path, folder / digest)
             _sync(folder)
 
     @contextmanager

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from connector.contact import Contact
 from connector.file_imports import crisp_ready
-from connector.file_imports.failures import cells_of, header, surplus
-from connector.files.matching import FAILURE_COLUMNS
+from connector.file_imports.failures import annotated
 from connector.files.options import ReadOptions
 from connector.files.reading import read_table
 from connector.files.safe import bare, guarded, guarded_but_numbers
@@ -79,9 +78,8 @@ def records(table: Table) -> list[Record]:
 
 def failures_of(table: Table) -> Iterable[Sequence[str]]:
     """All rows as a failures file has them."""
-    yield [*header(table, {}), *FAILURE_COLUMNS]
-    for row in table.rows():
-        yield [*cells_of(row, table), "a_code", "a field", "=a message", *surplus(row, table)]
+    every = ((row.number, ("a_code", "a field", "=a message")) for row in table.rows())
+    return annotated(table, {}, every)
 
 
 def table_of(folder: str, content: bytes, separator: str) -> Table:

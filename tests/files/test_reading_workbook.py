@@ -114,6 +114,15 @@ def test_a_sheet_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path, 
     assert (problem.code, problem.facts["names"]) == ("sheet_missing", "A, B")
 
 
+@pytest.mark.parametrize("options", [ReadOptions(separator=";"), ReadOptions(encoding="cp1252")])
+def test_what_a_workbook_cannot_have_is_told(tmp_path: Path, options: ReadOptions) -> None:
+    problem = problem_of(xlsx(tmp_path / "book", {"A": CONTACTS}), options)
+    assert (problem.code, [each.field for each in problem.errors]) == (
+        "parameter_invalid",
+        ["separator" if options.separator else "encoding"],
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "code"),
     [

@@ -211,6 +211,7 @@ OPTIONS: list[tuple[str, Any, str]] = [
     ("country", {"country": "XX"}, "options.country"),
     ("zone", {"timezone": "Mars/Olympus"}, "options.timezone"),
     ("sheet", {"sheet": 7}, "options.sheet"),
+    ("sheet of a text", {"sheet": "People"}, "options.sheet"),
     ("forget", {"forget": "perhaps"}, "options.forget"),
 ]
 

@@ -119,6 +119,17 @@ def test_corrected_it_is_recognised_and_only_those_are_sent(api: FlaskClient, st
     assert crisp.calls == before + 1
 
 
+def test_a_short_row_removes_nothing_when_it_comes_back(api: FlaskClient, stack: Stack, crisp: Crisp) -> None:
+    known = imported(api, "email,data.plan,data.size\nbob@example.com,pro,9\n")
+    deliver(stack)
+    assert outcomes(api, known) == [(1, "created", None)]
+    import_id, rows = failed(api, stack, "email,data.plan,data.size,city\nbob-example.com,\nada@b.co,pro,1,Rome\n")
+    assert rows[1][:4] == ["bob-example.com", "", "N/A", ""], "what is empty removes, what is absent says nothing"
+    imported(api, fetched(stack, import_id).replace(b"bob-", b"bob@"))
+    deliver(stack)
+    assert crisp.people()["bob@example.com"]["data"] == {"size": "9"}
+
+
 def test_what_fails_again_has_one_reason(api: FlaskClient, stack: Stack) -> None:
     import_id, _ = failed(api, stack, "email,city\nnobody,Rome\nada@example.com,Bern\n")
     half = fetched(stack, import_id).decode().rstrip() + "\nbob@example.com,Oslo,,,\n"

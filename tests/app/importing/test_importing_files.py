@@ -14,6 +14,8 @@ from connector.intake import batch
 from connector.ledger import retention
 from connector.ledger.retention import Retention
 from connector.ledger.tables import records
+from connector.uploads import forgetting
+from connector.uploads.store import Incoming
 from tests.app.files import (
     IMPORTS,
     PREVIEW,
@@ -194,6 +196,19 @@ class TestOnce:
         first = brought(lambda *_: None if others else others.append(brought()))
         assert [first] == others
         assert (count_imports(stack), stack.count(), len(kept(stack))) == (1, rows, 1)
+
+    def test_the_file_stays_when_a_request_with_the_same_is_refused_meanwhile(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        services, keep = stack.services, stack.services.store.keep
+
+        def kept_while_another_is_refused(connection_id: str, coming: Incoming, digest: str) -> None:
+            keep(connection_id, coming, digest)
+            forgetting.drop_unused(services.ledger, services.store, connection_id, digest)
+
+        monkeypatch.setattr(services.store, "keep", kept_while_another_is_refused)
+        imported(api, FILE)
+        assert kept(stack) == [FILE.encode()]
 
     def test_a_file_that_comes_again_later_costs_nothing(self, api: FlaskClient, stack: Stack, crisp: Crisp) -> None:
         first = imported(api, FILE)
