@@ -15,7 +15,7 @@ from tests.chaos.cluster import Cluster, Record, cluster, people, wrong
 from tests.chaos.figures import Figure, report, sized
 from tests.process.running import Crisp
 
-PEOPLE, TWICE, NOBODY = sized(1_200, 5_000), 40, 20
+PEOPLE, TWICE, NOBODY = sized(600, 5_000), 40, 20
 ROWS = PEOPLE + TWICE + NOBODY
 # Kills while the file comes in, and while it is delivered.
 COMING, DELIVERED = sized(2, 5), sized(4, 15)

@@ -14,7 +14,7 @@ from benchmarks.contacts_file import rows, write_csv, write_xlsx
 from tests.chaos.figures import Figure, report, sized
 from tests.process.running import ROOT, clean
 
-FEW, MANY = 10_000, sized(200_000, 1_000_000)
+FEW, MANY = 10_000, sized(100_000, 1_000_000)
 IN_SHEET = sized(150_000, 400_000)
 MOST = 1.2
 # Reads a workbook as an import does, row by row: how many rows, and the most MB that its reading process took.

@@ -25,6 +25,7 @@ class Sender:
     sent: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -33,6 +34,7 @@ class Sender:
             self._send(email)
             self.sent.append(email)
             time.sleep(0.01)
+        self.ended.set()
 
     def _send(self, email: str) -> None:
         while True:
@@ -66,6 +68,7 @@ def sending(service: Service) -> Iterator[Sender]:
 
 
 def everything_is_delivered(sender: Sender, crisp: Crisp) -> None:
+    assert sender.ended.wait(60), "the last contact was not answered"
     assert sender.failures == []
     until(lambda: len(crisp.people()) == len(sender.sent), 60, "the delivery of all")
     assert set(crisp.people()) == set(sender.sent)
