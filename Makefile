@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests at once: many of them wait for something, so there may be more than cores.
+TESTS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
 .PHONY: demo serve test lint chaos bench docs clean
 
@@ -15,7 +17,7 @@ serve: $(VENV)/.runs
 
 ## test: checks and the whole suite; chaos by itself, for it watches the clock
 test: lint
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --ignore=tests/chaos
+	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadgroup --ignore=tests/chaos
 	$(BIN)/python -m pytest tests/chaos
 
 ## lint: style, formatting, types, and the rules of who may import whom
