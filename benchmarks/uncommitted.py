@@ -15,9 +15,12 @@ from connector.api import answers
 from connector.cli import main
 from connector.follow import Followed
 from connector.ledger import Ledger, records
+from connector.ledger.tables import records as records_table
 
 _kept: dict[str, Mapping[str, Any]] = {}
 _write, _add = Ledger.write, records.add
+# What a new record has that is not said of it.
+_NEW: dict[str, Any] = {**dict.fromkeys(records_table.c.keys()), "changed": [], "trail": [], "calls": 0, "attempts": 0}
 
 
 @contextmanager
@@ -33,9 +36,9 @@ def write(ledger: Ledger, *, durable: bool = False) -> Iterator[Connection]:
 
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts, and keeps for the answer."""
+    """Inserts, and keeps what the answer is made of."""
     _add(connection, rows)
-    _kept.update({row["id"]: row for row in rows})
+    _kept.update({row["id"]: {**_NEW, **row} for row in rows})
 
 
 def follow(_services: Any, _connection_id: str, record_id: str, _seconds: float) -> Followed:
