@@ -92,8 +92,8 @@ def end(ledger: Ledger, connection_id: str, import_id: str) -> bool:
 
 
 def is_forgotten(row: Row[Any]) -> bool:
-    """Whether it came as a file that is not kept."""
-    return row.file is None and row.reading is not None
+    """Whether it came as a file that was to be forgotten."""
+    return bool(row.reading and row.reading.get("forget"))
 
 
 def expected_calls(totals: Mapping[str, int]) -> float:

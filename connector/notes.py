@@ -35,6 +35,11 @@ CODES: dict[str, tuple[Level, str]] = {
         "error",
         "A quotation mark opens in this row and never closes, so where the row ends is not known. Close it.",
     ),
+    "quote_suspect": (
+        "error",
+        "A quotation mark opens in this row and closes some lines below, with whole rows between. Close it, or take it "
+        "out, and put the rows that it holds into lines of their own.",
+    ),
     "import_cancelled": ("error", "The import was cancelled before this row was told to Crisp."),
     "data_key_collision": (
         "error",

@@ -183,7 +183,7 @@ class FileOptions(Schema):
     limit = fields.Integer(
         strict=True,
         validate=validate.Range(min=1),
-        metadata={"description": "So many contacts go out; the others wait until the import is resumed."},
+        metadata={"description": "So many rows go out; the others wait until the import is resumed."},
     )
     country = Checked(country_code, metadata={"description": "Country of national phone numbers."})
     timezone = Checked(zone_name, metadata={"description": "Zone of times without one."})

@@ -39,7 +39,7 @@ _NEWEST = 5
 
 @click.command("import")
 @click.argument("file")
-@click.option("--limit", type=click.IntRange(min=1), help="Let so many contacts go out; resume lets the others.")
+@click.option("--limit", type=click.IntRange(min=1), help="Let so many rows go out; resume lets the others.")
 @click.option("--dry-run", is_flag=True, help="Show what would become of it; write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(

@@ -38,7 +38,7 @@ def table_options(command: Any) -> Any:
     """The options of reading a file with columns, as the HTTP routes have them."""
     for option in (
         click.option(
-            "--timezone", metavar="ZONE", default="UTC", callback=checked(zone_name), help="Zone of times without one."
+            "--timezone", metavar="ZONE", callback=checked(zone_name), help="Zone of times without one.  [default: UTC]"
         ),
         click.option(
             "--country", metavar="CC", callback=checked(country_code), help="Country of national phone numbers."

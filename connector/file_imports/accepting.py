@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from connector.crisp.calls import Mode
-from connector.errors import Detail, Problem
-from connector.files.matching import Match, email_candidates, fits, match, missing_columns
+from connector.errors import Problem
+from connector.file_imports.choosing import Chosen, chosen, columns_hash
+from connector.files.matching import Match, email_candidates, match
 from connector.files.options import ReadOptions
 from connector.files.reading import read_table
 from connector.files.table import Table
 from connector.intake import Once, Options, Reading
 from connector.intake.batch import FileFacts, GivenUp, not_kept
-from connector.intake.options import read_mapping, shown_mapping
+from connector.intake.options import shown_mapping
 from connector.intake.tables import payloads
 from connector.ledger import requests
 from connector.mapping import UserMapping
@@ -41,7 +42,7 @@ class Wanted:
     read: ReadOptions = field(default_factory=ReadOptions)
     mode: Mode = "upsert"
     country: str | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
     mapping: UserMapping = ()
     saved: str | None = None
     limit: int | None = None
@@ -84,56 +85,30 @@ def opened(services: Services, connection_id: str, path: Path, wanted: Wanted) -
     """Reads a file and matches its columns. Raises `Problem`: what `read_table` raises, mapping_missing,
     mapping_column_missing, email_column_missing, file_no_rows, file_too_many_rows."""
     with read_table(path, wanted.read) as table:
-        given, saved = _given(services, connection_id, table, wanted)
-        matched = match(table, services.manifest, list(islice(table.rows(), _LOOKED_AT)), given=given)
+        with services.ledger.read() as connection:
+            manifest, given, named = services.manifest, wanted.mapping, wanted.saved
+            how = chosen(connection, connection_id, table, manifest, given=given, named=named)
+        matched = match(table, services.manifest, list(islice(table.rows(), _LOOKED_AT)), given=how.mapping)
         if not any(each == "email" for each, _ in matched.mapping):
             raise Problem("email_column_missing", candidates=email_candidates(matched))
-        yield Opened(table, matched, saved, _reading(services, table, matched.mapping, wanted))
+        yield Opened(table, matched, how.saved, _reading(services, table, matched.mapping, wanted, how))
 
 
-def _reading(services: Services, table: Table, mapping: UserMapping, wanted: Wanted) -> Reading:
-    options = Options(mode=wanted.mode, country=wanted.country, timezone=wanted.timezone, mapping=mapping)
+def _reading(services: Services, table: Table, mapping: UserMapping, wanted: Wanted, how: Chosen) -> Reading:
+    country, zone = wanted.country or how.country, wanted.timezone or how.timezone or "UTC"
+    options = Options(mode=wanted.mode, country=country, timezone=zone, mapping=mapping)
     now = datetime.fromtimestamp(services.courier.clock() / 1000, UTC)
     read = payloads(table, mapping)
     try:
-        reading = Reading(read, options, services.manifest, now, most=MOST_ROWS, whole=True)
+        orders = how.date_orders
+        reading = Reading(read, options, services.manifest, now, most=MOST_ROWS, whole=True, date_orders=orders)
     except Problem as problem:
         many = problem.code == "too_many_records"
         raise Problem("file_too_many_rows", **problem.facts) if many else problem from None
     if not reading.count:
         raise Problem("file_no_rows")
+    reading.notes.extend(how.notes)
     return reading
-
-
-def _given(services: Services, connection_id: str, table: Table, wanted: Wanted) -> tuple[UserMapping, str | None]:
-    """The mapping that was given or named, or the saved one that fits best, and its name."""
-    if wanted.mapping:
-        _check_columns(wanted.mapping, table)
-        return wanted.mapping, None
-    with services.ledger.read() as connection:
-        if wanted.saved is not None:
-            rows = requests.get_mapping(connection, connection_id, wanted.saved)
-            if rows is None:
-                raise Problem("mapping_missing")
-            mapping = read_mapping(rows, services.manifest)
-            _check_columns(mapping, table)
-            return mapping, wanted.saved
-        saved = requests.list_mappings(connection, connection_id)
-    found = [(read_mapping(row.rows, services.manifest), row.name) for row in saved]
-    fitting = [(mapping, name) for mapping, name in found if fits(mapping, table)]
-    return max(fitting, key=lambda each: len(each[0]), default=((), None))
-
-
-def _check_columns(mapping: UserMapping, table: Table) -> None:
-    missing = missing_columns(mapping, table)
-    if not missing:
-        return
-    columns = ", ".join(table.columns[:20])
-    problems = [
-        Problem("mapping_column_missing", column=column, field=field_, columns=columns) for field_, column in missing
-    ]
-    problems[0].errors = tuple(Detail(each.message, each.code, each.facts["field"]) for each in problems)
-    raise problems[0]
 
 
 def import_file(
@@ -187,15 +162,24 @@ def _facts(came: Came, file: Opened, wanted: Wanted, keep: Callable[[], None]) -
     read = {
         "separator": table.separator.value if table.separator else None,
         "encoding": table.encoding.value if table.encoding else None,
-        "header": table.header_line or False,
+        # What was found to be no header is found again by the same look: a title above the rows stays a title.
+        "header": table.header_line or wanted.read.header,
         "sheet": table.sheet,
     }
     about = {"mode": wanted.mode, "country": wanted.country, "timezone": wanted.timezone, "limit": wanted.limit}
     mapping = {name: list(paths) for name, paths in shown_mapping(file.match.mapping).items()}
     asked = json.dumps([came.digest, read, mapping, about, wanted.forget], sort_keys=True)
-    reading = {**read, "mapping": mapping, "export": file.match.export, "saved": file.saved}
+    reading = {**read, **_beside(table, file, wanted), "mapping": mapping, "export": file.match.export}
     fingerprint = hashlib.sha256(asked.encode()).hexdigest()
-    return FileFacts(None if wanted.forget else came.digest, came.name, reading, fingerprint, wanted.limit, keep)
+    digest = None if wanted.forget else came.digest
+    return FileFacts(digest, came.name, reading, fingerprint, wanted.limit, came.coming.size, keep)
+
+
+def _beside(table: Table, file: Opened, wanted: Wanted) -> dict[str, Any]:
+    """What is remembered beside the mapping: by which columns the rows that failed are known again when they come
+    back, how the others were read, and what was asked for."""
+    given = {**file.reading.given, "date_orders": file.reading.date_orders}
+    return {"columns": columns_hash(table), "saved": file.saved, "forget": wanted.forget, **given}
 
 
 @contextmanager

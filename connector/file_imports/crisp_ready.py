@@ -6,8 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from connector.contact import NAMES, Contact, fold, named
@@ -15,6 +13,7 @@ from connector.errors import Problem
 from connector.files.safe import guarded_but_numbers
 from connector.files.writing import as_text
 from connector.intake.reading import Incoming
+from connector.intake.sorting import on_disk
 from connector.ledger import Ledger, importing, records
 
 Contacts = Callable[[], Iterator[Contact]]
@@ -100,7 +99,7 @@ class Converted:
 @contextmanager
 def of_reading(incoming: Iterable[Incoming]) -> Iterator[Converted]:
     """The contacts of a file, and what is rejected. Both are sorted on disk, so that many need no memory."""
-    with TemporaryDirectory(prefix="crisp-connector-") as folder, closing(_sorter(folder)) as database:
+    with on_disk() as database:
         count = _sort(database, incoming)
 
         def contacts() -> Iterator[Contact]:
@@ -114,15 +113,9 @@ def of_reading(incoming: Iterable[Incoming]) -> Iterator[Converted]:
         yield Converted(contacts, rejected, count)
 
 
-def _sorter(folder: str) -> sqlite3.Connection:
-    database = sqlite3.connect(Path(folder) / "told.db")
-    database.execute("PRAGMA journal_mode=OFF")
-    database.execute('CREATE TABLE told (who TEXT, "row" INTEGER, said TEXT)')
-    return database
-
-
 def _sort(database: sqlite3.Connection, incoming: Iterable[Incoming]) -> int:
     """Rows with what they say under the person; those of nobody with the reason. How many of these there are."""
+    database.execute('CREATE TABLE told (who TEXT, "row" INTEGER, said TEXT)')
     database.executemany("INSERT INTO told VALUES (?, ?, ?)", map(_told, incoming))
     database.commit()
     count: int = database.execute("SELECT count(*) FROM told WHERE who IS NULL").fetchone()[0]

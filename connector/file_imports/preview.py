@@ -89,9 +89,7 @@ def _contact(shown: Previewed, website: str) -> dict[str, Any]:
 
 def _notes(file: Opened, seen: Foreseen) -> list[Note]:
     """What is to be said of the file as a whole."""
-    found = []
-    if file.saved:
-        found.append(Note("info", None, "saved_mapping_used", f"The saved mapping {file.saved} fits and was used."))
+    found = list(file.reading.notes)
     if (line := file.table.footer) is not None:
         found.append(Note("info", None, "footer_left_out", f"From line {line} on there are no rows, but a footer."))
     if not seen.whole:

@@ -68,8 +68,11 @@ class Content:
 
 
 def temporary() -> IO[bytes]:
-    """A temporary file without a name."""
-    return tempfile.TemporaryFile(prefix="crisp-connector-")
+    """A temporary file without a name. Raises `Problem` files_unavailable when there is no place for one."""
+    try:
+        return tempfile.TemporaryFile(prefix="crisp-connector-")
+    except OSError as problem:
+        raise Problem("files_unavailable", reason=problem.strerror or "no place") from None
 
 
 class _Reader(io.RawIOBase):

@@ -46,6 +46,8 @@ class Text:
                         return
                     if ended:
                         ending.unclosed = line
+                    if read > line:
+                        ending.spanning.add(line)
                     yield line, cells if (cells and cells[0].strip()) or any(map(str.strip, cells)) else ()
             except csv.Error:
                 raise Problem("cell_too_long", line=read + 1, limit=MOST_CHARACTERS) from None
@@ -94,7 +96,7 @@ def table_of(content: Content, options: ReadOptions, is_email_name: IsEmailName)
     ending = Ending()
 
     def rows() -> Iterator[Row]:
-        return rows_of(text.records(ending), layout, ending, text.mender)
+        return rows_of(text.records(ending), layout, ending, text.mender, text.cut.separator)
 
     first_rows = first_of(rows(), ending)
     return Table(

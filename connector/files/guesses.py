@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 
 from connector.declared import Manifest
 from connector.files.looks import Seen
@@ -75,9 +76,9 @@ def _near(words: list[str], manifest: Manifest) -> Iterator[tuple[str, str]]:
             ):
                 yield field, "has in it a name of"
     name = "".join(words)
-    if len(name) >= _SHORTEST:
-        slips = _slips(manifest)
-        yield from ((slips[form], "is nearly a name of") for form in (name, *_shortened(name)) if form in slips)
+    slips = _slips(manifest)
+    if _SHORTEST <= len(name) <= _longest(manifest) + 1:
+        yield from ((slips[form], "is nearly a name of") for form in chain((name,), _shortened(name)) if form in slips)
 
 
 @lru_cache(maxsize=8)
@@ -90,6 +91,12 @@ def _slips(manifest: Manifest) -> Mapping[str, str]:
             for form in (alias, *_shortened(alias)):
                 slips.setdefault(form, field)
     return slips
+
+
+@lru_cache(maxsize=8)
+def _longest(manifest: Manifest) -> int:
+    """Letters of the longest alias: a header may have very many more."""
+    return max(map(len, manifest.names.exact))
 
 
 def _shortened(name: str) -> Iterator[str]:

@@ -159,8 +159,10 @@ def _is_mark(char: str) -> bool:
     return char.isspace() or char in "*#•·" or unicodedata.category(char) in ("So", "Sk", "Sm", "Sc", "Mn", "Me", "Cf")
 
 
-def rows_of(records: Iterable[Record], layout: Layout, ending: Ending, mend: Mend | None = None) -> Iterator[Row]:
-    """The records below the column names as rows. Says in `ending` what they end with."""
+def rows_of(
+    records: Iterable[Record], layout: Layout, ending: Ending, mend: Mend | None = None, separator: str = ""
+) -> Iterator[Row]:
+    """The records below the column names as rows. Says in `ending` what they end with. `separator`: of a text."""
     columns, width, number = layout.columns, len(layout.columns), 0
     below = dropwhile(lambda record: record[0] <= layout.after, records)
     for line, cells in _without_footer(below, ending) if width > 1 else filled(below):
@@ -171,7 +173,17 @@ def rows_of(records: Iterable[Record], layout: Layout, ending: Ending, mend: Men
                 continue
         number += 1
         row = Row(number, line, tuple(cells), None, notes)
+        if line in ending.spanning:
+            ending.spanning.remove(line)
+            row = row._replace(code="quote_suspect") if _swallows(cells, separator, width) else row
         yield row if len(cells) == width and line != ending.unclosed else _fitted(row, width, ending)
+
+
+def _swallows(cells: Sequence[Cell], separator: str, width: int) -> bool:
+    """Whether a cell has whole rows in it: a line with an address and as many separators as a row has. That is a
+    quotation mark which opens and does not close where it should, and people would be lost in it."""
+    lines = (line for cell in cells if isinstance(cell, str) for line in cell.splitlines()[1:])
+    return width > 1 and any("@" in line and line.count(separator) >= width - 1 for line in lines)
 
 
 def _fitted(row: Row, width: int, ending: Ending) -> Row:
@@ -179,7 +191,7 @@ def _fitted(row: Row, width: int, ending: Ending) -> Row:
     cells, extra = row.cells[:width], row.cells[width:]
     if row.line == ending.unclosed:
         return row._replace(code="quote_unclosed")
-    if any(not is_blank(cell) for cell in extra):
+    if row.code is None and any(not is_blank(cell) for cell in extra):
         return row._replace(code="row_malformed")
     return row._replace(cells=cells + (None,) * (width - len(cells)))
 

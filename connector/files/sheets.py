@@ -29,7 +29,7 @@ _SECONDS = 300
 # A number up to here is exact, so without a fraction it is a whole number.
 _EXACT = 2**53
 _CHUNK, _LONGEST_CELL = 1 << 20, 4_096
-_ERROR = re.compile(rb'<c (?=[^>]*\bt="e")[^>]*\br="([A-Z]{1,3})(\d{1,7})"[^>]*>(?:(?!</c>).)*?<v>([^<]{1,20})</v>')
+_ERROR = re.compile(rb'<c (?=[^<>]*\bt="e")[^<>]*\br="([A-Z]{1,3})(\d{1,7})"[^<>]*>(?:(?!</c>).)*?<v>([^<]{1,20})</v>')
 
 Cell = str | int | float | bool
 

@@ -12,9 +12,9 @@ Cell = str | int | float | bool | None
 
 class Row(NamedTuple):
     """One row of data. `number` counts from 1, empty records left out; `line` is the physical line of the file (of the
-    sheet, for a workbook) where it starts, from 1. `cells`: one for each column, and more only when the code is
-    `row_malformed` or `quote_unclosed`. `code`: why it can be nobody (a code of `notes.CODES`); `notes`: (code, what
-    its `{path}` stands for: the column, or the encoding) of what happened to its cells while they were read."""
+    sheet, for a workbook) where it starts, from 1. `cells`: one for each column, and more only when there is a code.
+    `code`: why it can be nobody (row_malformed, quote_unclosed, quote_suspect); `notes`: (code, what its `{path}`
+    stands for: the column, or the encoding) of what happened to its cells while they were read."""
 
     number: int
     line: int
@@ -52,11 +52,13 @@ class Ending:
     """What the rows end with. Known when `rows()` has once come to its end.
 
     `footer`: the line where lines begin that are no rows (the empty one above them); `unclosed`: the line of the
-    record whose quotation mark never closes.
+    record whose quotation mark never closes; `spanning`: lines of records that go over several lines, and that were
+    not made rows of yet.
     """
 
     footer: int | None = None
     unclosed: int | None = None
+    spanning: set[int] = field(default_factory=set)
 
 
 def nothing() -> None:

@@ -4,6 +4,8 @@ import codecs
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from itertools import islice
+from typing import Any
 
 from connector.files.table import Cell, Dialect
 
@@ -11,6 +13,8 @@ from connector.files.table import Cell, Dialect
 PLAIN = Dialect(",", encoding="utf-8", line_end="\r\n")
 _MARKS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 _AT_ONCE = 200
+# Quotation marks are put around a cell that has a part of the line's end, so the writer is given all that ends one.
+_BREAK = "\r\n"
 # Stands in the place of a person who was taken out of a file that is kept; the row has nothing else.
 ERASED = "(erased)"
 
@@ -20,27 +24,25 @@ def written(rows: Iterable[Sequence[str]], dialect: Dialect = PLAIN) -> Iterator
     encoding = codecs.lookup(dialect.encoding).name
     if dialect.bom:
         yield _MARKS.get(encoding, b"")
-    buffer = StringIO(newline="")
+    buffer, each = StringIO(newline=""), iter(rows)
     writer = csv.writer(
         buffer,
         delimiter=dialect.separator,
         doublequote=not dialect.escaped,
         escapechar="\\" if dialect.escaped else None,
         quoting=csv.QUOTE_ALL if dialect.quote_all else csv.QUOTE_MINIMAL,
-        lineterminator=dialect.line_end,
+        lineterminator=_BREAK,
     )
-    for number, row in enumerate(rows, start=1):
-        writer.writerow(row)
-        if number % _AT_ONCE == 0:
-            yield _taken(buffer).encode(encoding, "replace")
-    yield _taken(buffer).encode(encoding, "replace")
+    while some := list(islice(each, _AT_ONCE)):
+        yield "".join(_line(writer, buffer, row) + dialect.line_end for row in some).encode(encoding, "replace")
 
 
-def _taken(buffer: StringIO) -> str:
+def _line(writer: Any, buffer: StringIO, row: Sequence[str]) -> str:
+    writer.writerow(row)
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
-    return text
+    return text.removesuffix(_BREAK)
 
 
 def as_text(cell: Cell) -> str:

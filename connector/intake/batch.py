@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _DEAD = 15_000
 # Seconds between two looks at the same import that another request brings in, and how long it is waited for.
 _LOOK, _PATIENCE = 0.2, 600.0
+# Bytes of a file that are kept in a millisecond at the very least.
+_KEPT_PER_MS = 1_000
 
 
 def not_kept() -> None:
@@ -37,13 +39,15 @@ def not_kept() -> None:
 class FileFacts:
     """What an import remembers of its file: the SHA-256 of it (if it is kept), its name, how it was read, and the hash
     of all that was asked for, by which the same import is known again while it runs. `limit`: so many records go out
-    at first. `keep` keeps the file; called once the import names it, so that nobody drops it as one that none does."""
+    at first; `size`: bytes of the file. `keep` keeps it; called once the import names it, so that nobody drops it as
+    one that none does."""
 
     hash: str | None
     name: str
     reading: dict[str, Any]
     fingerprint: str
     limit: int | None = None
+    size: int = 0
     keep: Callable[[], None] = not_kept
 
 
@@ -90,7 +94,7 @@ class Batch:
             with self.intake.ledger.write(durable=True) as connection:
                 now = self.intake.clock()
                 tenants.locked(connection, self.connection_id)  # a file that no import names is dropped under this lock
-                same = importing.open_once(connection, {**row, "touched_at": now})
+                same = importing.open_once(connection, {**row, "touched_at": now + self._keeping})
                 if same is None:
                     return None
                 if (found := self._judged(connection, same, now)) is not None:
@@ -103,11 +107,18 @@ class Batch:
         if same.accepted_at is None:
             importing.drop_unsealed(connection, now - _DEAD, import_id=same.id)
             return None
+        if same.accepted_at >= self.reading.began:
+            return str(same.id)  # it came in beside this one, whatever became of it since
         held = same.held_from is not None or same.cancelled_at is not None
         if not held and importing.moves(connection, self.connection_id, same.id):
             return str(same.id)
         importing.release(connection, same.id)
         return None
+
+    @property
+    def _keeping(self) -> int:
+        """Milliseconds that keeping the file may take, in which nothing else is heard of the import."""
+        return self.file.size // _KEPT_PER_MS if self.file else 0
 
     def add(self, chunk: list[Incoming]) -> None:
         """One transaction; of several rows of one person the last keeps its own outcome. Raises `GivenUp`."""

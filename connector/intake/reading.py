@@ -1,10 +1,11 @@
 """Reading: payloads → numbered, translated records, ready to be decided on. Writes nothing."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from connector.convert import Given
+from connector.convert.given import DateOrder
 from connector.errors import Detail, Problem
 from connector.intake.options import Options
 from connector.manifest import Manifest
@@ -30,6 +31,7 @@ class Reading:
     """All records of one request. `payloads` gives them again each time it is called, so that many need no memory.
 
     `most`: so many are taken, else as many as of a batch. `whole`: the mapping was compared with all columns before.
+    `date_orders`: how columns write days, where that is known before the records are read.
     Raises `too_many_records`, `mapping_path_missing`.
     """
 
@@ -42,11 +44,13 @@ class Reading:
         *,
         most: int | None = None,
         whole: bool = False,
+        date_orders: Mapping[str, DateOrder] | None = None,
     ) -> None:
         self._most = MOST_RECORDS if most is None else most
         self._payloads, self._options, self._manifest = payloads, options, manifest
         self._given = Given(options.country, options.timezone, None, now)
         self.notes: list[Note] = []
+        self._orders = date_orders or {}
         self._columns: dict[str, Columns] = {}
         self.count = self._scan()
         self.sources = list(self._columns)
@@ -97,4 +101,20 @@ class Reading:
     def _rules_for(self, source: str) -> Rules:
         """A record that comes alone shows nothing of its column."""
         options, orders = self._options, self._columns[source].date_orders if self.count > 1 else {}
+        orders = {**orders, **self._orders}
         return Rules(self._given, options.mapping, options.unmapped_as_data, options.saved_mapping, orders)
+
+    @property
+    def date_orders(self) -> dict[str, DateOrder]:
+        """Column → how it writes days, of records of one source."""
+        return {name: order for rules in self._rules.values() for name, order in rules.date_orders.items()}
+
+    @property
+    def began(self) -> int:
+        """When it was asked for (UNIX milliseconds)."""
+        return round(self._given.now.timestamp() * 1000)
+
+    @property
+    def given(self) -> dict[str, str | None]:
+        """The country and the zone by which values are read."""
+        return {"country": self._given.country, "timezone": self._given.timezone}

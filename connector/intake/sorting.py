@@ -30,7 +30,6 @@ class Sorting:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        database.execute("PRAGMA journal_mode=OFF")
         database.execute('CREATE TABLE told (who TEXT, "row" INTEGER, at INTEGER, contact TEXT)')
 
     def add(self, rows: Iterable[Told]) -> None:
@@ -48,11 +47,19 @@ class Sorting:
 
 @contextmanager
 def sorting() -> Iterator[Sorting]:
-    """A place to sort in, gone afterwards. Raises `files_unavailable` when there is no room."""
+    """A place to sort in. Raises as `on_disk` does."""
+    with on_disk() as database:
+        yield Sorting(database)
+
+
+@contextmanager
+def on_disk() -> Iterator[sqlite3.Connection]:
+    """A database to sort in, gone afterwards. Raises `files_unavailable` when there is no room."""
     with told():
         folder = TemporaryDirectory(prefix="crisp-connector-")
     try:
         with folder as name, closing(sqlite3.connect(Path(name) / "told.db")) as database:
-            yield Sorting(database)
+            database.execute("PRAGMA journal_mode=OFF")
+            yield database
     except sqlite3.Error as problem:
         raise Problem("files_unavailable", reason=str(problem), retry_after=60) from problem

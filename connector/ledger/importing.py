@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, delete, func, insert, or_, select, update
 
 from connector.ledger import quotas
+from connector.ledger import records as telling
 from connector.ledger.remains import leave
 from connector.ledger.tables import imports, records
 from connector.ledger.upsert import insert_or_ignore
@@ -125,10 +126,14 @@ def pause(connection: Connection, connection_id: str, import_id: str) -> None:
 
 
 def resume(connection: Connection, connection_id: str, import_id: str, now: int) -> None:
-    """All of the import goes out."""
+    """All of the import goes out. What was delivered since it came in is not undone: without a time of its source, a
+    row counts as of when it came."""
     quotas.hold(connection, connection_id)  # as a drain does: it sees this, or this sees what it left
+    came = connection.scalar(select(imports.c.created_at).where(imports.c.id == import_id)) or 0
+    telling.date_since(connection, connection_id, came, but=import_id)
     connection.execute(_one(import_id).values(held_from=None))
-    _change(connection, connection_id, import_id, records.c.due_at.is_(None), {"due_at": now})
+    dated = {"due_at": now, "at": func.coalesce(records.c.at, records.c.created_at)}
+    _change(connection, connection_id, import_id, records.c.due_at.is_(None), dated)
 
 
 def cancel(connection: Connection, connection_id: str, import_id: str, now: int) -> int:
@@ -174,9 +179,10 @@ def files_kept(connection: Connection) -> set[tuple[str, str]]:
 
 
 def forget_files(connection: Connection, before: int) -> int:
-    """Imports that were accepted before this time do not name their file any more, but for those that still wait."""
-    waits = select(records.c.id).where(records.c.import_id == imports.c.id, _WAITING).exists()
-    old = imports.c.file.is_not(None) & (imports.c.accepted_at < before) & ~waits
+    """Imports that ended before this time do not name their file any more."""
+    lives = _WAITING | (records.c.finished_at >= before)
+    in_use = select(records.c.id).where(records.c.import_id == imports.c.id, lives).exists()
+    old = imports.c.file.is_not(None) & (imports.c.accepted_at < before) & ~in_use
     return connection.execute(update(imports).where(old).values(file=None)).rowcount
 
 
@@ -218,6 +224,7 @@ def _change(
 ) -> int:
     """Changes free records of an import; locked in the order in which all others lock them."""
     mine = (records.c.connection_id == connection_id) & (records.c.import_id == import_id) & _FREE & which
-    ordered = select(records.c.id).where(mine).order_by(records.c.who, records.c.id).with_for_update()
-    connection.execute(ordered).all()
+    if connection.dialect.name != "sqlite":  # there one transaction writes at a time
+        ordered = select(records.c.id).where(mine).order_by(records.c.who, records.c.id).with_for_update()
+        connection.execute(select(func.count()).select_from(ordered.subquery()))
     return connection.execute(update(records).where(mine).values(values)).rowcount

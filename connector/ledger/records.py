@@ -34,6 +34,7 @@ _TOLD = select(records.c.who, records.c.people_id, records.c.contact, records.c.
 )
 # Names looked up in one statement.
 _CHUNK = 500
+_DAY = 86_400_000
 
 
 class IdentityBroken(AssertionError):
@@ -217,6 +218,18 @@ def date_people(connection: Connection, connection_id: str, record_ids: Collecti
     told = connection.execute(mine).all()
     names = {name for row in told for name in (row.who, row.people_id) if name}
     _date(connection, _people(connection, connection_id, sorted(names)), told)
+
+
+def date_since(connection: Connection, connection_id: str, since: int, *, but: str) -> None:
+    """Gives people the times of what was delivered without one since then (UNIX milliseconds), `but` by this import."""
+    others = func.coalesce(records.c.import_id, "") != but
+    # Ids begin with the time at which they were made: no other clock is a day late.
+    made = records.c.id > f"{max(0, since - _DAY):012x}"
+    told = _TOLD.where(records.c.connection_id == connection_id, made, records.c.created_at >= since, others)
+    with connection.execute(told.order_by(records.c.id).execution_options(yield_per=_CHUNK)) as found:
+        for chunk in found.partitions():
+            names = sorted({name for row in chunk for name in (row.who, row.people_id) if name})
+            _date(connection, _people(connection, connection_id, names), chunk)
 
 
 def _date(connection: Connection, known: Mapping[str | None, Person], told: Iterable[Any]) -> None:

@@ -98,14 +98,15 @@ def drop_bodies_of(ledger: Ledger, import_id: str) -> int:
 
 
 def _end_forgotten(ledger: Ledger) -> None:
-    """Imports whose file is not kept are emptied when they end; not when a process died just then."""
+    """Imports of files that are to be forgotten are emptied when they end; not when a process died just then."""
     body = select(rows.c.id).where(rows.c.import_id == imports.c.id, _FINISHED, _HAS_BODY).exists()
     waits = select(rows.c.id).where(rows.c.import_id == imports.c.id, rows.c.status == "waiting").exists()
     forgotten = (imports.c.file.is_(None), imports.c.reading.is_not(None), imports.c.accepted_at.is_not(None))
     with ledger.read() as connection:
-        ended = connection.scalars(select(imports.c.id).where(*forgotten, ~waits, body)).all()
-    for import_id in ended:
-        drop_bodies_of(ledger, import_id)
+        ended = connection.execute(select(imports.c.id, imports.c.reading).where(*forgotten, ~waits, body)).all()
+    for row in ended:
+        if row.reading.get("forget"):
+            drop_bodies_of(ledger, row.id)
 
 
 def _empty(connection: Connection, which: Select[Any]) -> Sequence[Row[Any]]:

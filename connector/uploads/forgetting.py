@@ -91,14 +91,17 @@ def _erase_in(ledger: Ledger, store: Store, of: Any, addresses: Collection[str])
                 if not named and not any(_is_about(row, person) for row in table.rows()):
                     return False
                 kept, read = _rewritten(store, of.connection_id, table, person), _reading_of(table)
-    except (Problem, OSError) as problem:
-        reason = problem.code if isinstance(problem, Problem) else type(problem).__name__
-        log.warning("file_dropped", connection=of.connection_id, reason=reason)
+    except FileNotFoundError:  # dropped just now
+        return False
+    except Problem as problem:
+        if problem.code == "files_unavailable":  # a full disk: the erasure is to be asked for again
+            raise
+        log.warning("file_dropped", connection=of.connection_id, reason=problem.code)
     with ledger.write(durable=True) as connection:
         importing.replace_file(connection, of.connection_id, of.file, kept, read)
     if kept == of.file:
         return False
-    store.drop(of.connection_id, of.file)
+    drop_unused(ledger, store, of.connection_id, of.file)
     return True
 
 

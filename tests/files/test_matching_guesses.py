@@ -1,5 +1,7 @@
 """What a column may be when its name does not say so: proposed with its reason, never applied; and its type."""
 
+import tracemalloc
+
 import pytest
 
 from connector.files.matching import email_candidates
@@ -105,3 +107,13 @@ def test_at_most_twenty_columns_are_named() -> None:
     sentence = email_candidates(matched([f"Spalte {number}" for number in range(1, 31)]))
     assert sentence.startswith("Its columns are Spalte 1, Spalte 2, ")
     assert "Spalte 20 and 10 more. Name" in sentence
+
+
+def test_a_very_long_name_costs_no_memory() -> None:
+    tracemalloc.start()
+    try:
+        matched(["Email", "x" * 20_000], ["a@x.com", "y"])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000

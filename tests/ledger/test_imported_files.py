@@ -40,6 +40,13 @@ class TestFiles:
         assert found == [("V", "f" * 64, ";"), ("W", by, ","), ("W", by, ",")]
         assert all(each.reading["mapping"] == {"email": ["E"]} for each in rows)
 
+    def test_is_kept_for_as_long_after_its_end(self, shop: Ledger) -> None:
+        long = opened(shop, file="f" * 64, accepted_at=NOW)
+        add_rows(shop, [row(None, import_id=long, finished_at=NOW + 9)])
+        with shop.write() as connection:
+            assert importing.forget_files(connection, NOW + 9) == 0
+            assert importing.forget_files(connection, NOW + 10) == 1
+
     def test_is_forgotten_when_it_is_old_and_nothing_waits(self, shop: Ledger) -> None:
         done, waits = opened(shop, file="f" * 64, accepted_at=NOW), opened(shop, file="e" * 64, accepted_at=NOW)
         opened(shop, file="d" * 64, accepted_at=NOW + 10)

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from connector.errors import Problem
 from connector.ledger.tables import file_parts, imports
 from connector.uploads.store import Directory
 from tests.app.files import IMPORTS, deliver, fetched, imported, kept, outcomes
@@ -218,6 +219,20 @@ def test_a_file_that_cannot_be_read_any_more_is_dropped(api: FlaskClient, stack:
     assert erased(api) == 1
     assert kept(stack) == []
     problem(api.get(f"{IMPORTS}/{import_id}/failures.csv"), 404, "file_forgotten")
+
+
+def test_a_disk_that_is_full_loses_no_file(api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    known(api, stack)
+
+    def full(*_: object, **__: object) -> None:
+        raise Problem("files_unavailable", reason="no space left on device", retry_after=60)
+
+    with monkeypatch.context() as without_room:
+        without_room.setattr("connector.uploads.forgetting._rewritten", full)
+        problem(api.delete(f"/v1/contacts/{GONE}"), 503, "files_unavailable")
+    assert kept(stack) == [FILE.encode()]
+    assert erased(api) == 1
+    assert GONE.encode() not in b"".join(kept(stack))
 
 
 def _overwrite(stack: Stack, content: bytes) -> None:

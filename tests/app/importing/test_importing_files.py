@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -196,6 +197,13 @@ class TestOnce:
         first = brought(lambda *_: None if others else others.append(brought()))
         assert [first] == others
         assert (count_imports(stack), stack.count(), len(kept(stack))) == (1, rows, 1)
+
+    def test_one_with_a_limit_that_comes_twice_at_once_is_one_import(self, stack: Stack) -> None:
+        content = "email\n" + "".join(f"p{number}@example.com\n" for number in range(1_200))
+        with ThreadPoolExecutor(4) as pool:
+            bring = partial(imported, content=content, options={"limit": 1})
+            ids = set(pool.map(lambda _: bring(stack.client()), range(4)))
+        assert (len(ids), count_imports(stack), stack.count()) == (1, 1, 1_200)
 
     def test_the_file_stays_when_a_request_with_the_same_is_refused_meanwhile(
         self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch

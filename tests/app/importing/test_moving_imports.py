@@ -189,6 +189,23 @@ def test_an_import_that_is_over_is_not_moved(api: FlaskClient, stack: Stack, mad
     assert shown(api, import_id) == before
 
 
+@pytest.mark.parametrize("how", ["a limit", "a pause"])
+def test_what_was_told_meanwhile_is_not_undone(api: FlaskClient, stack: Stack, crisp: Crisp, how: str) -> None:
+    content = "email,city,phone\nada@example.com,Old,+33639980001\nbob@example.com,Old,+33639980002\n"
+    import_id = imported(api, content, options={"limit": 1} if how == "a limit" else {})
+    if how == "a pause":
+        told(api, import_id, "pause")
+    deliver(stack)
+    newer = {"email": "bob@example.com", "city": "New"}
+    assert api.post("/v1/contacts?wait=0", json=newer).status_code == 202
+    deliver(stack)
+    told(api, import_id, "resume")
+    deliver(stack)
+    assert crisp.people()["ada@example.com"]["person"]["geolocation"]["city"] == "Old"
+    bob = crisp.people()["bob@example.com"]["person"]
+    assert (bob["geolocation"]["city"], bob["phone"]) == ("New", "+33639980002")
+
+
 @pytest.mark.parametrize("what", ["pause", "resume"])
 def test_what_is_so_already_stays_so(api: FlaskClient, what: str) -> None:
     import_id = imported(api, FILE)
