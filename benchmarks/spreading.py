@@ -17,7 +17,8 @@ from connector.ledger import records
 from connector.services import Services, Token, described, open_services
 from connector.settings import Settings
 
-_WEBSITES, _CONTACTS = 16, 60
+# So many contacts that the beginning and the end, when not all are busy, weigh little.
+_WEBSITES, _CONTACTS = 16, 120
 _LIMITS = {"CONNECTOR_CONCURRENCY": "4", "CONNECTOR_DRAINS": "4"}
 
 
