@@ -268,3 +268,170 @@ mappings = Table(
     Column("rows", JSON, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
+
+# What Crisp told, byte for byte, until it was understood; the row stays a while after that, so that the same is known
+# again. `way`: plugin, website or rtm. `digest`: of what makes one telling.
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("digest", String(64), nullable=False),
+    Column("way", String(8), nullable=False),
+    Column("body", Text),
+    Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("uq_hooks_digest", "connection_id", "digest", unique=True),
+    Index("ix_hooks_due_at", "due_at", "id"),
+    Index("ix_hooks_received_at", "received_at"),
+)
+
+# Which person a conversation is with, as far as Crisp has told.
+sessions = Table(
+    "sessions",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("session_id", String(128), primary_key=True),
+    Column("people_id", String(64)),
+    Column("email", String(320), index=True),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# What happened in Crisp or here, for whoever wants to know. It gathers what comes in a burst until `due_at`; then it is
+# told, at `told_at`, and does not change any more. `subject`: what a burst is about; `own`: the echo of our own write.
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("event", String(32), nullable=False),
+    Column("subject", String(400), nullable=False),
+    Column("email", String(320), index=True),
+    Column("people_id", String(64)),
+    Column("session_id", String(128)),
+    Column("own", Boolean, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("told_at", BigInteger),
+    Index("ix_events_told_at", "connection_id", "event", "told_at", "id"),
+    Index("ix_events_due_at", "due_at", "id"),
+    Index(
+        "uq_events_gathering",
+        "connection_id",
+        "event",
+        "subject",
+        unique=True,
+        sqlite_where=text("told_at IS NULL"),
+        postgresql_where=text("told_at IS NULL"),
+    ),
+)
+
+# REST hooks. `fingerprint`: of event, address and filter; `token_hash`: of the capability in its Location.
+# `old_sealed`: the secret before the last rotation, which still signs until `old_until`.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("event", String(32), nullable=False),
+    Column("target_url", Text, nullable=False),
+    Column("filter", JSON, nullable=False),
+    Column("include_own", Boolean, nullable=False),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("old_sealed", LargeBinary),
+    Column("old_until", BigInteger),
+    Column("token_sealed", LargeBinary, nullable=False),
+    Column("token_hash", String(64), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("disabled_reason", String(64)),
+    Index("uq_subscriptions_fingerprint", "connection_id", "fingerprint", unique=True),
+)
+
+# Places that events are written to, such as a Google Sheet. `options`: what the kind of place wants to know.
+sinks = Table(
+    "sinks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(index=True),
+    Column("kind", String(32), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("credential_sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("disabled_reason", String(64)),
+)
+
+# One event for one who wants it, and what became of telling it. `body` is what is sent, the same at every attempt;
+# `claim` is who has it in hand, until `claimed_until`; `sequence` counts what was told of one person.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("subscription_id", String(32), ForeignKey("subscriptions.id", ondelete="CASCADE")),
+    Column("sink_id", String(32), ForeignKey("sinks.id", ondelete="CASCADE")),
+    Column("event_id", String(32), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("body", Text),
+    Column("sequence", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("trail", JSON, nullable=False),
+    Column("due_at", BigInteger),
+    Column("claim", String(64)),
+    Column("claimed_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("ix_deliveries_connection_id_id", "connection_id", "id"),
+    Index("ix_deliveries_subscription_id_id", "subscription_id", "id"),
+    Index("ix_deliveries_sink_id_id", "sink_id", "id"),
+    Index(
+        "ix_deliveries_due",
+        "due_at",
+        "id",
+        sqlite_where=text("status = 'waiting'"),
+        postgresql_where=text("status = 'waiting'"),
+    ),
+)
+
+# Addresses for the webhooks of other systems. `secret_sealed`: what their signatures are made with; `options`: how what
+# comes is read; `credential_sealed`: with what the rest of it is fetched.
+inbounds = Table(
+    "inbounds",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(index=True),
+    Column("source", String(32), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("credential_sealed", LargeBinary),
+    Column("options", JSON, nullable=False),
+    Column("state", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# What came in at such an address; `body` is what was sent, None once it is understood. `outcome`: what became of it.
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _of_connection(),
+    Column("inbound_id", String(32), ForeignKey("inbounds.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    Column("body", Text),
+    Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("outcome", String(64)),
+    Index("ix_arrivals_due_at", "due_at", "id"),
+    Index("ix_arrivals_digest", "inbound_id", "digest"),
+)
