@@ -27,7 +27,26 @@ def is_dead(name: str) -> bool:
     started, _, _ = rest.partition(".")
     if not (started and pid.isdecimal()) or place != _place():
         return False
-    return _started(int(pid)) != started
+    seen = _started(int(pid))
+    return seen != started if seen else not _is_there(int(pid))
+
+
+def _is_there(pid: int) -> bool:
+    """Whether there is such a process: `/proc` may hide those of others (`hidepid`, a user namespace of one's own)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return False
 
 
 def _place() -> str:

@@ -55,7 +55,8 @@ class Budget:
     the settings say; `offset`: milliseconds after 00:00 UTC at which the quota's day begins.
 
     `strikes`: how much was met in a row with no answer between: above 0 when the last was a limit, below 0 when it was
-    an outage (see `breaker`).
+    an outage (see `breaker`). `failures`: calls that failed in a row, whoever made them; of one thing that fails again
+    and again, with nothing between, it is one. `failing`: a mark of what failed last.
     """
 
     day: int = 0
@@ -66,6 +67,8 @@ class Budget:
     strikes: int = 0
     believed: int | None = None
     offset: int = 0
+    failures: int = 0
+    failing: int = 0
 
     @property
     def limits_met(self) -> int:
@@ -95,7 +98,7 @@ def resets_at(now: int, offset: int = 0) -> int:
 def take(budget: Budget, limits: Limits, count: int, now: int, *, live: bool) -> Grant:
     """Up to `count` calls: within the day's quota (bulk leaves the reserve to live work), paced by the rate."""
     budget = reopened(today(budget, now), limits)
-    if (open_at := max(opens_at(budget, live=live), _tried_until(budget))) > now:
+    if (open_at := opens_at(budget, live=live)) > now:
         return Grant(budget, (), open_at)
     granted = max(0, min(count, _left(budget, limits, now, live=live)))
     slots, next_slot_at = _paced(budget, limits, granted, now)
@@ -163,8 +166,9 @@ def next_try(budget: Budget, now: int) -> int:
 
 
 def opens_at(budget: Budget, *, live: bool) -> int:
-    """From when calls may be made, as far as pauses go."""
-    return budget.blocked_until if live else max(budget.blocked_until, budget.bulk_until)
+    """From when calls may be made, as far as pauses go, and as the call goes that looks for quota."""
+    paused = budget.blocked_until if live else max(budget.blocked_until, budget.bulk_until)
+    return max(paused, _tried_until(budget))
 
 
 def expected_at(budget: Budget, now: int, *, live: bool) -> int:

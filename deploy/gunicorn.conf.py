@@ -22,5 +22,13 @@ def on_starting(_arbiter: object) -> None:
         raise RuntimeError(str(problem)) from None  # gunicorn prints its text and ends with 1
 
 
-_options: dict[str, Any] = gunicorn_options()
+def _call_timeout() -> int:
+    """As the settings say; what is wrong with them is told when gunicorn starts."""
+    try:
+        return read_settings().call_timeout
+    except SettingsProblem:
+        return 30
+
+
+_options: dict[str, Any] = gunicorn_options(_call_timeout())
 globals().update(_options)

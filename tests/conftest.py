@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, delete
 
 from connector.ledger import Ledger
-from connector.ledger.tables import connections
+from connector.ledger.tables import connections, quotas
 from tests import postgres, redis_server
 from tests.deploy.image import build
 
@@ -63,10 +63,11 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def emptied_postgres(postgres_database: str) -> str:
-    """The session's PostgreSQL database, with all its tables empty: everything belongs to a connection."""
+    """The session's PostgreSQL database, with all its tables empty: everything but quotas belongs to a connection."""
     engine = create_engine(postgres_database)
     with engine.begin() as connection:
         connection.execute(delete(connections))
+        connection.execute(delete(quotas))
     engine.dispose()
     return postgres_database
 

@@ -1,6 +1,8 @@
 """Whether the process lives, and whether it can work."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from flask import Response
@@ -25,6 +27,12 @@ class HealthOut(Schema):
     version = fields.String()
 
 
+class ReadyQuery(Schema):
+    """What has to answer."""
+
+    queue = fields.Boolean(load_default=True, metadata={"description": "Whether the queue has to answer as well."})
+
+
 class ReadyOut(HealthOut):
     """The database answers and has the right tables."""
 
@@ -46,11 +54,12 @@ def get_health() -> Response:
 
 
 @blueprint.route("/readyz", methods=["GET"])
+@blueprint.arguments(ReadyQuery, location="query")
 @blueprint.response(200, ReadyOut)
 @blueprint.fails("database_unavailable", "queue_unavailable")
 @blueprint.doc(security=[])
-def get_readiness() -> Response:
-    """The service can take records."""
+def get_readiness(query: Mapping[str, Any]) -> Response:
+    """The service can take records. Without its queue it still can: who sends requests to it asks with `queue=0`."""
     ledger = services().ledger
     try:
         ledger.prepare()
@@ -64,7 +73,7 @@ def get_readiness() -> Response:
         # What it says names files and servers: that is for the operator, not for everybody who asks.
         log.warning("not_ready", reason=str(problem))
         raise Problem("database_unavailable") from None
-    if not services().engine.wakeups.reachable():
+    if query["queue"] and not services().engine.wakeups.reachable():
         raise Problem("queue_unavailable")
     # Everybody may ask: how many there are and why, but not whose.
     reasons = Counter(tenant.halted for tenant in known if tenant.halted)

@@ -15,7 +15,7 @@ from connector.convert.times import from_milliseconds
 from connector.crisp import plan
 from connector.crisp.calls import Call, Reply
 from connector.crisp.probe import MOST_CALLS
-from connector.ledger import DatabaseProblem, WrongVersion, quotas, records, workers
+from connector.ledger import DatabaseProblem, WrongVersion, counts, quotas, records, workers
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.trouble import sentence
@@ -29,7 +29,8 @@ _SKEW = 120
 _REMEDIES = {
     "crisp_credential_refused": "Give the right token: crisp-connector connect add, or CRISP_KEY and a restart.",
     "crisp_plan_too_small": "This website's Crisp plan does not have the API. Choose a plan that has it.",
-    "crisp_not_allowed": "Give the token the scope website:people:profiles (read, write) in Crisp's Marketplace.",
+    "crisp_not_allowed": "Give the token the scopes of what was refused in Crisp's Marketplace, read and write: "
+    "website:people:profiles for people/profile, website:people:data for people/data.",
     "crisp_website_missing": "The website id is wrong. Take it from Crisp: Settings, Website settings.",
     "crisp_unreachable": "Check CRISP_API_URL, the network and the proxy of this machine.",
     "crisp_redirected": "CRISP_API_URL, or a proxy, sends calls elsewhere, and they are not followed. Correct it.",
@@ -162,7 +163,9 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
     dates: list[str] = []
     code = services.courier.check(tenant.id, _asking(dates.append))
     name = f"credential · {tenant.label}"
-    if code is None:
+    if code is None and tenant.halted == "crisp_not_allowed":
+        yield Finding(name, False, *_not_allowed(services, tenant))
+    elif code is None:
         yield Finding(name, True, "Crisp accepts it" + (" again: work goes on" if tenant.halted else ""))
     else:
         yield Finding(name, False, code, _REMEDIES.get(code, _ANY_REMEDY))
@@ -170,6 +173,16 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
     yield _probe(services, tenant)
     if dates:
         yield _clock(dates[0])
+
+
+def _not_allowed(services: Services, tenant: CrispConnection) -> tuple[str, str]:
+    """A token has scopes by family of routes, and the check asks for profiles alone: what was refused is named, and one
+    record tries it."""
+    with services.ledger.read() as connection:
+        made = counts.calls_of(connection, tenant.id)
+    refused = sorted({route for route, answer in made if answer == "403"})
+    found = f"Crisp accepts it, but refused {', '.join(refused) or 'a call'} (403); that is tried once more now"
+    return found, _REMEDIES["crisp_not_allowed"]
 
 
 def _asking(tell: Callable[[str], None]) -> Generator[Call, Reply, None]:

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # A request may wait for Crisp as long as this; stopping lets it finish.
 _GRACE = 30
+# Seconds after the last answer in which it is written down and the leases are given back.
+_AFTER_CALLS = 8
 _THREADS = 64
 _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 
@@ -53,12 +55,13 @@ def _close(_arbiter: object, worker: object) -> None:
         services.close()
 
 
-def gunicorn_options() -> dict[str, Any]:
-    """What gunicorn is told, whoever starts it: each worker opens its own services and closes them at its end."""
+def gunicorn_options(call_timeout: int = 30) -> dict[str, Any]:
+    """What gunicorn is told, whoever starts it: each worker opens its own services and closes them at its end.
+    `call_timeout`: seconds that a call to Crisp may take; one that is out when it is told to stop is waited for."""
     return {
         "threads": _THREADS,
         "worker_class": f"{__name__}.Worker",
-        "graceful_timeout": _GRACE,
+        "graceful_timeout": max(_GRACE, call_timeout + _AFTER_CALLS),
         "keepalive": 65,
         "accesslog": None,
         "loglevel": "warning",
@@ -88,7 +91,7 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """What gunicorn is told."""
         own = {
-            **gunicorn_options(),
+            **gunicorn_options(self.settings.call_timeout),
             "bind": f"{self.options['host']}:{self.options['port']}",
             "workers": self.options["workers"],
             "threads": self.options["threads"],

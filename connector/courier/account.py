@@ -1,6 +1,8 @@
 """What an answer means for the connection as a whole: its budget, its breaker, its halt."""
 
 import random
+import zlib
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Connection
@@ -20,23 +22,31 @@ log = structlog.get_logger()
 _OUTAGE_BEGAN = 300_000
 
 
-def budget_after(
-    budget: Budget, call: Call, answer: Reply | Failure, judgement: Judgement, now: int, *, failures: int = 0
-) -> Budget:
+def budget_after(budget: Budget, call: Call, answer: Reply | Failure, judgement: Judgement, now: int) -> Budget:
     """The budget after this answer: what was not sent costs nothing, a limit pauses, an answer ends a row of limits
-    and closes the breaker. `failures`: calls that failed in a row, with this one."""
+    and closes the breaker."""
+    budget = _counted(budget, call, failed=judgement.action is Action.RETRY)
     if isinstance(answer, Failure) and not answer.sent:
         budget = give_back(budget, 1, now)
     asked = answer.retry_after if isinstance(answer, Reply) else None
     if judgement.action is Action.THROTTLE:
         return throttled(budget, asked, now)
     if judgement.action is Action.RETRY:
-        return breaker.failed(budget, failures, asked, now, random.random())  # noqa: S311 jitter
+        return breaker.failed(budget, budget.failures, asked, now, random.random())  # noqa: S311 jitter
     if judgement.action is Action.HALT:
         return breaker.closed(budget, now)
     if call.method == "GET":  # Crisp's edge may have answered by itself: no sign of quota, nor that Crisp is there.
         return budget
     return breaker.closed(answered(budget, now), now)
+
+
+def _counted(budget: Budget, call: Call, *, failed: bool) -> Budget:
+    """With one failure more in a row, or none. What fails alone, again and again, is no sign that all would."""
+    if not failed:
+        return replace(budget, failures=0, failing=0)
+    about = call.who or (call.tells.email if call.tells else None) or call.route
+    mark = zlib.crc32(about.encode())
+    return budget if mark == budget.failing else replace(budget, failures=budget.failures + 1, failing=mark)
 
 
 def forgive(connection: Connection, connection_id: str, before: Budget, after: Budget, now: int) -> range:

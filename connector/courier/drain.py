@@ -70,7 +70,6 @@ class Drain:
         self.hold = Hold(self.how, tools.seconds, rare)
         self.jobs: dict[str, Carried] = {}
         self.wanting: list[Carried] = []
-        self.failures = 0
         # Moments (UNIX milliseconds): what began to fail then has not failed, whatever the jobs in hand say of it.
         self.forgiven: list[range] = []
         self.turned_at = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Connection
 
-from connector.budget import Budget, give_back, overnight
+from connector.budget import QUARTER, Budget, give_back, overnight
 from connector.courier.account import halt
 from connector.courier.bundle import Answer, Carried
 from connector.courier.job import Job
@@ -102,14 +102,15 @@ class Ending:
             people.forget(self.connection, self.drain.connection.id, job.names)
 
     def _retry(self, job: Job, code: str, answer: Answer | None = None) -> None:
-        """Later, with a growing pause, and not before Crisp wants it; dead when it has only failed for too long.
+        """Later, with a growing pause, and not before Crisp wants it (as far as a quarter of an hour); dead when it has
+        only failed for too long.
 
         Days of waiting for quota or a credential are no failures, nor are those of an outage; a step that works is no
         end of them.
         """
         retries = self.drain.tools.retries
         asked = (answer.retry_after or 0) * 1000 if isinstance(answer, Reply) else 0
-        due_at = self.now + max(int(asked), retries.pause(job.primary.attempts))
+        due_at = self.now + max(min(int(asked), QUARTER), retries.pause(job.primary.attempts))
         if self.budget.outages:
             self._park(job, code, due_at, failing_since=job.primary.failing_since)
             return

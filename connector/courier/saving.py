@@ -41,9 +41,13 @@ def broken(group: Group, now: int) -> Iterator[dict[str, Any]]:
 def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
     """A job that is done: the primary's outcome; the records that it absorbed are superseded by it.
 
-    When Crisp refused or could not be reached, what was absorbed is not lost: it waits again, or is dead by itself.
+    When Crisp could not be reached, what was absorbed is dead by itself. When it refused several together, it is not
+    known which of them it refuses: each goes by itself.
     """
     if job.outcome is None:
+        return
+    if job.outcome.status == "rejected" and len(job.group.rows) > 1:
+        yield from _by_themselves(job, now)
         return
     status = job.outcome.status
     status = "created" if status == "updated" and job.step == "created" else status
@@ -51,12 +55,18 @@ def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
     for record in job.group.rows:
         if record.id == job.primary.id:
             continue
-        if status == "rejected":
-            yield _blank(record, "waiting", due_at=now)
-        elif status == "dead":
+        if status == "dead":
             yield _blank(record, "dead", code=job.outcome.code, finished_at=now)
         else:
             yield _blank(record, "superseded", finished_at=now, superseded_by=job.primary.id)
+
+
+def _by_themselves(job: Job, now: int) -> Iterator[dict[str, Any]]:
+    for record in job.group.rows:
+        if record.id == job.primary.id:
+            yield _row(job, record.id, "waiting", due_at=now, alone=True)
+        else:
+            yield _blank(record, "waiting", due_at=now, alone=True)
 
 
 # Every column that a drain saves, as of a record of which nothing was done.
@@ -72,6 +82,7 @@ _NOTHING_DONE: dict[str, Any] = {
     "due_at": None,
     "superseded_by": None,
     "finished_at": None,
+    "alone": False,
 }
 
 
@@ -80,6 +91,7 @@ def _row(job: Job, record_id: str, status: Status, *, reason: str | None = None,
     attempts = job.primary.attempts + job.tried
     done = {"changed": job.changed, "calls": job.calls, "trail": job.trail, "step": job.step, "unsure": job.unsure}
     told = {"detail": {"reason": reason} if reason else None, "people_id": job.seen.people_id}
+    told["alone"] = job.primary.alone
     return {**_NOTHING_DONE, **done, **told, "b_id": record_id, "status": status, "attempts": attempts, **more}
 
 
@@ -90,5 +102,5 @@ def _kept(record: Any) -> dict[str, Any]:
 
 def _blank(record: Any, status: Status, **more: Any) -> dict[str, Any]:
     """A record of which nothing was done, or whose work the primary carries."""
-    same = {"b_id": record.id, "unsure": record.unsure, "people_id": record.people_id, "attempts": record.attempts}
+    same = {name: getattr(record, name) for name in ("unsure", "people_id", "attempts", "alone")} | {"b_id": record.id}
     return {**_NOTHING_DONE, **same, "status": status, **more}

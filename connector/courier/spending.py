@@ -4,7 +4,7 @@ from connector.budget import held_by, opens_at, take
 from connector.courier.account import budget_after, forgive
 from connector.courier.bundle import Answer
 from connector.courier.together import Together
-from connector.crisp.answers import Action, Judgement
+from connector.crisp.answers import Judgement
 from connector.crisp.calls import Call
 
 # Jobs claimed beyond those in flight, so that a free place in the pool never waits for the database.
@@ -36,8 +36,7 @@ class Spending(Together):
     def _account(self, call: Call, answer: Answer, judgement: Judgement) -> None:
         """What an answer means for everybody: pauses, the quota, and the breaker when nothing gets through any more."""
         drain, before = self.drain, self.budget
-        drain.failures = drain.failures + 1 if judgement.action is Action.RETRY else 0
-        self.budget = budget_after(before, call, answer, judgement, self.now, failures=drain.failures)
+        self.budget = budget_after(before, call, answer, judgement, self.now)
         if moments := forgive(self.connection, drain.connection.id, before, self.budget, self.now):
             drain.forgiven.append(moments)
 

@@ -22,6 +22,7 @@ _PROFILE = "people/profile/{who}"
 _DATA = "people/data/{who}"
 # Crisp REST reference: the reason of 404 for a person.
 _NOBODY = "people_not_found"
+_NO_CONVERSATION = ("conversation_not_found", "session_not_found")
 _ONLY_DATA_REFUSED = frozenset({400, 404})
 
 
@@ -228,6 +229,25 @@ def read(who: str) -> Generator[Call, Reply, tuple[dict[str, Any], dict[str, Any
     data = yield Call("GET", _DATA, str(profile.data.get("people_id") or who))
     held = data.data.get("data") if data.ok and isinstance(data.data, dict) else None
     return profile.data, held if isinstance(held, dict) else {}
+
+
+def profile(who: str) -> Generator[Call, Reply, dict[str, Any] | None]:
+    """Profile card of a person, or None when Crisp has nobody of that name."""
+    found = yield Call("GET", _PROFILE, who)
+    if found.ok and isinstance(found.data, dict):
+        return found.data
+    yield from _whether_missing(found)
+    return None
+
+
+def conversation(session_id: str) -> Generator[Call, Reply, dict[str, Any] | None]:
+    """What a conversation says of its visitor (`email`, `data`, `segments`, …), or None when there is none."""
+    found = yield Call("GET", "conversation/{who}/meta", session_id)
+    if found.ok and isinstance(found.data, dict):
+        return found.data
+    if found.reason.split(":")[0] not in _NO_CONVERSATION:
+        yield _of_the_website()
+    return None
 
 
 def erase(who: str) -> Generator[Call, Reply, bool]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +57,26 @@ def add(connection: Connection, wanted: CrispConnection, now: int) -> bool:
 
 
 def _row(wanted: CrispConnection, now: int) -> dict[str, Any]:
-    return {**{name: getattr(wanted, name) for name in CrispConnection.__slots__}, "created_at": now}
+    counts_in = quotas.quota_id(wanted.id, wanted.tier, wanted.identifier)
+    plain = {name: getattr(wanted, name) for name in CrispConnection.__slots__}
+    return {**plain, "created_at": now, "quota_id": counts_in}
 
 
 def every(connection: Connection) -> list[CrispConnection]:
     """All connections, the oldest first."""
     return [_of(row) for row in connection.execute(select(connections).order_by(connections.c.created_at))]
+
+
+def hooks_of(connection: Connection, connection_id: str) -> tuple[bytes | None, bytes | None]:
+    """The sealed secret of its plugin hooks, and the sealed key of its website hooks."""
+    columns = (connections.c.hook_secret_sealed, connections.c.hook_key_sealed)
+    row = connection.execute(select(*columns).where(connections.c.id == connection_id)).one_or_none()
+    return (row.hook_secret_sealed, row.hook_key_sealed) if row else (None, None)
+
+
+def save_hooks(connection: Connection, connection_id: str, sealed: Mapping[str, bytes | None]) -> None:
+    """Replaces `hook_secret_sealed` or `hook_key_sealed`, or both."""
+    connection.execute(update(connections).where(connections.c.id == connection_id).values(dict(sealed)))
 
 
 def reached_by(connection: Connection, connection_id: str) -> list[CrispConnection]:
@@ -90,6 +105,7 @@ def remove(connection: Connection, connection_id: str) -> bool:
     connection.execute(select(leases.c.token).where(leases.c.connection_id == connection_id).with_for_update())
     quotas.hold(connection, connection_id)
     leave(connection)
+    quotas.forget(connection, connection_id)
     connection.execute(update(connections).where(connections.c.added_by == connection_id).values(added_by=None))
     return bool(connection.execute(delete(connections).where(connections.c.id == connection_id)).rowcount)
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -30,6 +31,8 @@ def _of_connection(*, primary_key: bool = False, index: bool = False) -> Column[
 
 # One Crisp website with its credential: the tenant. `key_sealed` is encrypted; `halted` says why nothing is sent;
 # `findings` is what was found out about this Crisp, `probed_at` when; `added_by` the connection whose key made it.
+# `hook_secret_sealed` signs Crisp's plugin hooks, `hook_key_sealed` stands in the address of website hooks. `quota_id`:
+# which quota its calls count in.
 connections = Table(
     "connections",
     metadata,
@@ -49,6 +52,9 @@ connections = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("probed_at", BigInteger),
     Column("added_by", String(64)),
+    Column("hook_secret_sealed", LargeBinary),
+    Column("hook_key_sealed", LargeBinary),
+    Column("quota_id", String(64), nullable=False, server_default=text("''"), index=True),
 )
 
 # API keys, as SHA-256 of 256 random bits.
@@ -128,7 +134,8 @@ file_parts = Table(
 
 # Every record ever accepted and what became of it. `claim` is the lease token of the drain that has it in hand,
 # `step` what of its plan is done, `unsure` since when a call may have been applied whose answer was never seen,
-# `failing_since` when Crisp first failed it, with nothing but failures since.
+# `failing_since` when Crisp first failed it, with nothing but failures since; `alone`: it was refused together with
+# others of its person, and goes by itself.
 records = Table(
     "records",
     metadata,
@@ -161,6 +168,7 @@ records = Table(
     Column("superseded_by", String(32)),
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
+    Column("alone", Boolean, nullable=False, server_default=false()),
     Index("ix_records_import_id_row", "import_id", "row"),
     Index("ix_records_connection_id_id", "connection_id", "id"),
     # What a drain looks for, several times a second; what is claimed; what is said of one person.
@@ -208,12 +216,13 @@ workers = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
-# The day's quota of a connection, shared by every process. `believed`: what today's quota turned out to be, when that
+# The day's quota of a credential, shared by every process and by all websites that a plugin's token serves: `id` is the
+# connection's, or of the plugin. `believed`: what today's quota turned out to be, when that
 # is less than what was said; `offset`: milliseconds after 00:00 UTC at which the day of this quota begins.
 quotas = Table(
     "quotas",
     metadata,
-    _of_connection(primary_key=True),
+    Column("id", String(64), primary_key=True),
     Column("day", Integer, nullable=False),
     Column("used", Integer, nullable=False),
     Column("next_slot_at", BigInteger, nullable=False),
@@ -222,6 +231,8 @@ quotas = Table(
     Column("strikes", Integer, nullable=False),
     Column("believed", Integer),
     Column("offset", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failing", BigInteger, nullable=False, server_default="0"),
 )
 
 # How many calls were made, by route and by what came back: a status, or the code of a failure.
@@ -270,14 +281,18 @@ mappings = Table(
 )
 
 # What Crisp told, byte for byte, until it was understood; the row stays a while after that, so that the same is known
-# again. `way`: plugin, website or rtm. `digest`: of what makes one telling.
+# again. `way`: plugin, website or rtm. `digest`: of what makes one telling; `signature`: as it was signed.
+# `outcome`: told, nothing (an event of which nobody is told), unknown (no such event is known), forged or broken.
 hooks = Table(
     "hooks",
     metadata,
     Column("id", String(32), primary_key=True),
     _of_connection(),
     Column("digest", String(64), nullable=False),
+    Column("signature", String(64)),
     Column("way", String(8), nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("outcome", String(16)),
     Column("body", Text),
     Column("received_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
@@ -330,7 +345,8 @@ events = Table(
 )
 
 # REST hooks. `fingerprint`: of event, address and filter; `token_hash`: of the capability in its Location.
-# `old_sealed`: the secret before the last rotation, which still signs until `old_until`.
+# `old_sealed`: the secret before the last rotation, which still signs until `old_until`. `failing_since`: nothing but
+# failures since then; `resume_at`: the subscriber asked to be left alone until then.
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -348,9 +364,11 @@ subscriptions = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("failing_since", BigInteger),
+    Column("resume_at", BigInteger),
     Column("disabled_at", BigInteger),
-    Column("disabled_reason", String(64)),
+    Column("disabled_reason", Text),
     Index("uq_subscriptions_fingerprint", "connection_id", "fingerprint", unique=True),
+    Index("ix_subscriptions_event", "connection_id", "event"),
 )
 
 # Places that events are written to, such as a Google Sheet. `options`: what the kind of place wants to know.
@@ -367,11 +385,12 @@ sinks = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("failing_since", BigInteger),
     Column("disabled_at", BigInteger),
-    Column("disabled_reason", String(64)),
+    Column("disabled_reason", Text),
 )
 
 # One event for one who wants it, and what became of telling it. `body` is what is sent, the same at every attempt;
-# `claim` is who has it in hand, until `claimed_until`; `sequence` counts what was told of one person.
+# `claim` is who has it in hand, until `claimed_until`. `sequence` grows with everything that one who wants it is told;
+# `person`: a short hash of whom it is about, so that two deliveries about one person are not on their way at once.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -383,6 +402,7 @@ deliveries = Table(
     Column("event", String(32), nullable=False),
     Column("body", Text),
     Column("sequence", BigInteger, nullable=False),
+    Column("person", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("trail", JSON, nullable=False),
@@ -393,13 +413,37 @@ deliveries = Table(
     Column("finished_at", BigInteger),
     Index("ix_deliveries_connection_id_id", "connection_id", "id"),
     Index("ix_deliveries_subscription_id_id", "subscription_id", "id"),
-    Index("ix_deliveries_sink_id_id", "sink_id", "id"),
+    # What the next sequence is.
+    Index("ix_deliveries_subscription_id_sequence", "subscription_id", "sequence"),
+    Index("ix_deliveries_sink_id_sequence", "sink_id", "sequence"),
+    # Whether anything is due; what is, of each subscription and of each sink; what is claimed.
     Index(
         "ix_deliveries_due",
         "due_at",
         "id",
+        sqlite_where=text("status = 'waiting' AND claim IS NULL"),
+        postgresql_where=text("status = 'waiting' AND claim IS NULL"),
+    ),
+    Index(
+        "ix_deliveries_of_subscription",
+        "subscription_id",
+        "due_at",
+        "sequence",
+        sqlite_where=text("status = 'waiting' AND claim IS NULL"),
+        postgresql_where=text("status = 'waiting' AND claim IS NULL"),
+    ),
+    Index(
+        "ix_deliveries_of_sink",
+        "sink_id",
+        "sequence",
         sqlite_where=text("status = 'waiting'"),
         postgresql_where=text("status = 'waiting'"),
+    ),
+    Index(
+        "ix_deliveries_claimed",
+        "claimed_until",
+        sqlite_where=text("status = 'waiting' AND claim IS NOT NULL"),
+        postgresql_where=text("status = 'waiting' AND claim IS NOT NULL"),
     ),
 )
 
@@ -419,19 +463,24 @@ inbounds = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# What came in at such an address; `body` is what was sent, None once it is understood. `outcome`: what became of it.
+# What came in at such an address; `body` is what was sent, None once it is understood. `outcome`: what became of it;
+# `record_id` or `import_id`: what it was accepted as. While somebody has it in hand, `due_at` is when others may.
 arrivals = Table(
     "arrivals",
     metadata,
     Column("id", String(32), primary_key=True),
     _of_connection(),
-    Column("inbound_id", String(32), ForeignKey("inbounds.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("inbound_id", String(32), ForeignKey("inbounds.id", ondelete="CASCADE"), nullable=False),
     Column("digest", String(64), nullable=False),
-    Column("body", Text),
+    Column("content_type", String(255), nullable=False),
+    Column("body", LargeBinary),
     Column("received_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("attempts", Integer, nullable=False),
     Column("outcome", String(64)),
+    Column("record_id", String(32)),
+    Column("import_id", String(32)),
     Index("ix_arrivals_due_at", "due_at", "id"),
     Index("ix_arrivals_digest", "inbound_id", "digest"),
+    Index("ix_arrivals_inbound_id_id", "inbound_id", "id"),
 )

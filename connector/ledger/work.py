@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    false,
     func,
     literal_column,
     or_,
@@ -45,6 +46,7 @@ _SAVED = (
     "people_id",
     "superseded_by",
     "finished_at",
+    "alone",
 )
 _SAVE = (
     update(records)
@@ -90,6 +92,13 @@ class Group:
         return list(dict.fromkeys((*ids, self.who)))
 
 
+def is_in_hand(connection: Connection, connection_id: str, names: Collection[str]) -> bool:
+    """Whether a drain has a record of a person of one of these names in hand."""
+    claimed = and_(records.c.connection_id == connection_id, _IS_WAITING, records.c.claim.is_not(None))
+    theirs = records.c.who.in_(names) | records.c.people_id.in_(names)
+    return connection.scalar(select(records.c.id).where(claimed, theirs).limit(1)) is not None
+
+
 def claim(
     connection: Connection,
     lease: Lease,
@@ -123,8 +132,11 @@ def claim(
 
 
 def _leading(who: str, rows: list[Row[Any]]) -> Group:
-    mode = rows[0].mode
-    return Group(who, tuple(takewhile(lambda row: row.mode == mode, rows)))
+    """Those that can be told in one plan; what was refused together goes by itself."""
+    first = rows[0]
+    if first.alone:
+        return Group(who, (first,))
+    return Group(who, tuple(takewhile(lambda row: row.mode == first.mode and not row.alone, rows)))
 
 
 def save(connection: Connection, lease: Lease, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -173,12 +185,14 @@ def due_connections(connection: Connection, now: int, *, holder: str | None = No
 
     `holder`: without those for which somebody else who is alive delivers.
     """
-    live = _due(LIVE, now) & (func.coalesce(quotas.c.blocked_until, 0) <= now)
-    bulk = _due(BULK, now) & (func.coalesce(quotas.c.blocked_until, 0) <= now)
-    bulk &= func.coalesce(quotas.c.bulk_until, 0) <= now
+    # One call looks whether the quota is there again: while it is out, no other may go.
+    looks = (func.coalesce(quotas.c.used, 0) > quotas.c.believed) & (quotas.c.next_slot_at > now)
+    may_go = (func.coalesce(quotas.c.blocked_until, 0) <= now) & ~func.coalesce(looks, false())
+    live = _due(LIVE, now) & may_go
+    bulk = _due(BULK, now) & may_go & (func.coalesce(quotas.c.bulk_until, 0) <= now)
     listing = (
         select(connections.c.id, live.label("live"), leases.c.holder, leases.c.until)
-        .outerjoin(quotas, quotas.c.connection_id == connections.c.id)
+        .outerjoin(quotas, quotas.c.id == connections.c.quota_id)
         .outerjoin(leases, leases.c.connection_id == connections.c.id)
         .where(connections.c.halted.is_(None), or_(live, bulk))
     )

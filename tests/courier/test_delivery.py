@@ -162,3 +162,12 @@ def test_a_person_who_left_crisp_is_created_again(world: World) -> None:
     world._control.post("/_sandbox/reset")
     assert world.deliver(contact(ADA, nickname="Ada", data={"plan": "free"})) == ["created"]
     assert world.person(ADA)["data"] == {"plan": "free"}
+
+
+def test_what_is_refused_together_goes_by_itself(world: World) -> None:
+    """Which of several changes Crisp refuses is not known: each is tried alone, and only the wrong one is rejected."""
+    wrong, right = world.add(contact(ADA, country="ZZ"), contact(ADA, nickname="Ada", city="Nantes"))
+    world.settle()
+    assert (world.outcome(wrong).status, world.outcome(wrong).code) == ("rejected", "crisp_refused")
+    assert world.outcome(right).status == "created"
+    assert world.person(ADA)["person"]["nickname"] == "Ada"

@@ -231,3 +231,24 @@ def test_opening_and_closing_is_logged_once(world: World) -> None:
     said = [line["event"] for line in logs]
     assert (said.count("breaker_opened"), said.count("breaker_closed")) == (1, 1)
     assert set(world.statuses(ids)) == {"created"}
+
+
+def test_an_outage_that_few_records_meet_is_one_too(world: World) -> None:
+    """At night hardly anything waits: each drain ends after a call or two, and none sees eight failures."""
+    ids = world.add(*(contact(f"p{n}@example.com", nickname="P") for n in range(3)))
+    client = down(world, 2 * HOUR)
+    courier = world.courier(clients=Clients(world.url, BUSY, make=client), retry_cap=300, retry_age=1800)
+    world.settle(courier)
+    assert set(world.statuses(ids)) == {"created"}
+
+
+def test_a_pause_that_crisp_asks_of_one_is_a_quarter_of_an_hour_at_most(world: World) -> None:
+    class Closed(Client):
+        def send(self, call: Call) -> Reply | Failure:
+            del call
+            return Reply(503, retry_after=86_400.0)
+
+    courier = world.courier(clients=Clients(world.url, BUSY, make=Closed))
+    [record] = world.add(contact("ada@example.com", nickname="Ada"))
+    courier.drain("W", Event())
+    assert world.outcome(record).due_at - world.clock() <= 900_000

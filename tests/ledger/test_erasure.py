@@ -137,7 +137,7 @@ def test_a_record_with_a_call_under_way_is_counted_and_left(shop: Ledger) -> Non
 
 
 def test_a_drain_that_has_the_person_in_hand_writes_nothing_back(shop: Ledger) -> None:
-    ids, saved = fill(shop), dict[str, Any](dict.fromkeys(work._SAVED))
+    ids, saved = fill(shop), dict[str, Any](dict.fromkeys(work._SAVED), alone=False)
     lease = grant(shop)
     with shop.write() as connection:
         work.claim(connection, lease, 9, NOW, busy=(), bulk=True)
@@ -190,7 +190,9 @@ def test_every_delivery_changes_how_a_person_stands(shop: Ledger) -> None:
     with shop.write() as connection:
         [group] = work.claim(connection, lease, 9, NOW, busy=(), bulk=True)
     assert (standing().in_hand, before.in_hand) == (2, 0)
-    released = dict[str, Any](dict.fromkeys(work._SAVED), status="waiting", changed=[], calls=1, trail=[], attempts=1)
+    released = dict[str, Any](
+        dict.fromkeys(work._SAVED), alone=False, status="waiting", changed=[], calls=1, trail=[], attempts=1
+    )
     with shop.write() as connection:
         work.save(connection, lease, [{**released, "b_id": each.id} for each in group.rows])
     assert standing().in_hand == 0

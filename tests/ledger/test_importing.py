@@ -48,7 +48,14 @@ def in_hand(ledger: Ledger, count: int) -> leases.Lease:
 
 def given_back(ledger: Ledger, lease: leases.Lease, record_id: str) -> None:
     """A drain saves a record that waits again, as its turn does."""
-    saved: dict[str, Any] = {**dict.fromkeys(work._SAVED), "changed": [], "calls": 1, "trail": [], "attempts": 1}
+    saved: dict[str, Any] = {
+        **dict.fromkeys(work._SAVED),
+        "alone": False,
+        "changed": [],
+        "calls": 1,
+        "trail": [],
+        "attempts": 1,
+    }
     with ledger.write() as connection:
         work.save(connection, lease, [{**saved, "b_id": record_id, "status": "waiting", "due_at": NOW + 500}])
         importing.hold(connection, [record_id], NOW + 100)

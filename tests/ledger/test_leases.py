@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from connector import alive
 from connector.alive import is_dead, own_name
 from connector.ledger import Ledger, leases, work
 from connector.ledger import connections as tenants
@@ -66,7 +67,7 @@ def test_what_a_dead_holder_had_in_hand_is_free_and_unsure(shop: Ledger) -> None
     with shop.write() as connection:
         assert len(work.claim(connection, lease, 9, NOW, busy=(), bulk=True)) == 2
         done = {"status": "created", "finished_at": NOW, "claim": None}
-        blank = dict.fromkeys(work._SAVED) | {"changed": [], "calls": 2, "trail": [], "attempts": 1}
+        blank = dict.fromkeys(work._SAVED) | {"alone": False, "changed": [], "calls": 2, "trail": [], "attempts": 1}
         work.save(connection, lease, [{**blank, **done, "b_id": finished}])
     grant(shop, NOW + TERM)
     freed = outcome(shop, in_hand)
@@ -98,6 +99,17 @@ def test_a_process_that_lives_is_waited_for(shop: Ledger) -> None:
     with shop.write() as connection:
         assert leases.take(connection, "W", "another", NOW + TERM - 1) is None
         assert leases.take(connection, "W", "another", NOW + TERM)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LEFT OUT: names of processes are Linux's")
+def test_a_process_whose_state_is_hidden_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `/proc` hides others' with `hidepid`, or in user namespaces of their own (systemd's PrivateUsers)."""
+    lives = own_name()
+    place, _, started, rest = lives.split(".", 3)
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    monkeypatch.setattr(alive, "_started", lambda _: "")
+    assert not is_dead(lives)
+    assert is_dead(f"{place}.{gone.stdout.strip()}.{started}.{rest}")
 
 
 def test_who_lost_its_drain_has_the_lease_again_at_once(shop: Ledger) -> None:

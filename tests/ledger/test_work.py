@@ -18,6 +18,7 @@ from tests.building import NOW, add_rows, add_tenant, contact, grant, outcome, r
 
 SAVED: dict[str, Any] = {
     **dict.fromkeys(work._SAVED),
+    "alone": False,
     "changed": [],
     "calls": 1,
     "trail": [{"call": "x"}],

@@ -9,7 +9,39 @@ branch_labels = None
 depends_on = None
 
 
+_QUOTAS = ('day', 'used', 'next_slot_at', 'blocked_until', 'bulk_until', 'strikes', 'believed')
+
+
+def _new_quotas() -> None:
+    """By credential, no longer by connection: `id` is no reference to one."""
+    op.rename_table('quotas', 'old_quotas')
+    op.create_table('quotas',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.Integer(), nullable=False),
+    sa.Column('used', sa.Integer(), nullable=False),
+    sa.Column('next_slot_at', sa.BigInteger(), nullable=False),
+    sa.Column('blocked_until', sa.BigInteger(), nullable=False),
+    sa.Column('bulk_until', sa.BigInteger(), nullable=False),
+    sa.Column('strikes', sa.Integer(), nullable=False),
+    sa.Column('believed', sa.Integer(), nullable=True),
+    sa.Column('offset', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('failures', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('failing', sa.BigInteger(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    kept = ', '.join((*_QUOTAS, '"offset"'))
+    op.execute(f'INSERT INTO quotas (id, {kept}) SELECT connection_id, {kept} FROM old_quotas')
+    op.drop_table('old_quotas')
+
+
 def upgrade() -> None:
+    op.add_column('connections', sa.Column('hook_secret_sealed', sa.LargeBinary(), nullable=True))
+    op.add_column('connections', sa.Column('hook_key_sealed', sa.LargeBinary(), nullable=True))
+    op.add_column('connections', sa.Column('quota_id', sa.String(length=64), server_default=sa.text("''"), nullable=False))
+    op.execute('UPDATE connections SET quota_id = id')
+    op.create_index('ix_connections_quota_id', 'connections', ['quota_id'], unique=False)
+    op.add_column('records', sa.Column('alone', sa.Boolean(), server_default=sa.false(), nullable=False))
+    _new_quotas()
     op.create_table('events',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('connection_id', sa.String(length=64), nullable=False),
@@ -35,7 +67,10 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('connection_id', sa.String(length=64), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('signature', sa.String(length=64), nullable=True),
     sa.Column('way', sa.String(length=8), nullable=False),
+    sa.Column('event', sa.String(length=64), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
     sa.Column('body', sa.Text(), nullable=True),
     sa.Column('received_at', sa.BigInteger(), nullable=False),
     sa.Column('due_at', sa.BigInteger(), nullable=True),
@@ -81,7 +116,7 @@ def upgrade() -> None:
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('failing_since', sa.BigInteger(), nullable=True),
     sa.Column('disabled_at', sa.BigInteger(), nullable=True),
-    sa.Column('disabled_reason', sa.String(length=64), nullable=True),
+    sa.Column('disabled_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['connection_id'], ['connections.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )
@@ -101,29 +136,34 @@ def upgrade() -> None:
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('failing_since', sa.BigInteger(), nullable=True),
+    sa.Column('resume_at', sa.BigInteger(), nullable=True),
     sa.Column('disabled_at', sa.BigInteger(), nullable=True),
-    sa.Column('disabled_reason', sa.String(length=64), nullable=True),
+    sa.Column('disabled_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['connection_id'], ['connections.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )
+    op.create_index('ix_subscriptions_event', 'subscriptions', ['connection_id', 'event'], unique=False)
     op.create_index('uq_subscriptions_fingerprint', 'subscriptions', ['connection_id', 'fingerprint'], unique=True)
     op.create_table('arrivals',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('connection_id', sa.String(length=64), nullable=False),
     sa.Column('inbound_id', sa.String(length=32), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
-    sa.Column('body', sa.Text(), nullable=True),
+    sa.Column('content_type', sa.String(length=255), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
     sa.Column('received_at', sa.BigInteger(), nullable=False),
     sa.Column('due_at', sa.BigInteger(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('outcome', sa.String(length=64), nullable=True),
+    sa.Column('record_id', sa.String(length=32), nullable=True),
+    sa.Column('import_id', sa.String(length=32), nullable=True),
     sa.ForeignKeyConstraint(['connection_id'], ['connections.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['inbound_id'], ['inbounds.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('ix_arrivals_digest', 'arrivals', ['inbound_id', 'digest'], unique=False)
     op.create_index('ix_arrivals_due_at', 'arrivals', ['due_at', 'id'], unique=False)
-    op.create_index(op.f('ix_arrivals_inbound_id'), 'arrivals', ['inbound_id'], unique=False)
+    op.create_index('ix_arrivals_inbound_id_id', 'arrivals', ['inbound_id', 'id'], unique=False)
     op.create_table('deliveries',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('connection_id', sa.String(length=64), nullable=False),
@@ -133,6 +173,7 @@ def upgrade() -> None:
     sa.Column('event', sa.String(length=32), nullable=False),
     sa.Column('body', sa.Text(), nullable=True),
     sa.Column('sequence', sa.BigInteger(), nullable=False),
+    sa.Column('person', sa.BigInteger(), nullable=False),
     sa.Column('status', sa.String(length=16), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('trail', sa.JSON(), nullable=False),
@@ -147,35 +188,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('ix_deliveries_connection_id_id', 'deliveries', ['connection_id', 'id'], unique=False)
-    op.create_index('ix_deliveries_due', 'deliveries', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status = 'waiting'"), postgresql_where=sa.text("status = 'waiting'"))
-    op.create_index('ix_deliveries_sink_id_id', 'deliveries', ['sink_id', 'id'], unique=False)
+    op.create_index('ix_deliveries_claimed', 'deliveries', ['claimed_until'], unique=False, sqlite_where=sa.text("status = 'waiting' AND claim IS NOT NULL"), postgresql_where=sa.text("status = 'waiting' AND claim IS NOT NULL"))
+    op.create_index('ix_deliveries_due', 'deliveries', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status = 'waiting' AND claim IS NULL"), postgresql_where=sa.text("status = 'waiting' AND claim IS NULL"))
+    op.create_index('ix_deliveries_of_sink', 'deliveries', ['sink_id', 'sequence'], unique=False, sqlite_where=sa.text("status = 'waiting'"), postgresql_where=sa.text("status = 'waiting'"))
+    op.create_index('ix_deliveries_of_subscription', 'deliveries', ['subscription_id', 'due_at', 'sequence'], unique=False, sqlite_where=sa.text("status = 'waiting' AND claim IS NULL"), postgresql_where=sa.text("status = 'waiting' AND claim IS NULL"))
+    op.create_index('ix_deliveries_sink_id_sequence', 'deliveries', ['sink_id', 'sequence'], unique=False)
     op.create_index('ix_deliveries_subscription_id_id', 'deliveries', ['subscription_id', 'id'], unique=False)
+    op.create_index('ix_deliveries_subscription_id_sequence', 'deliveries', ['subscription_id', 'sequence'], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index('ix_deliveries_subscription_id_id', table_name='deliveries')
-    op.drop_index('ix_deliveries_sink_id_id', table_name='deliveries')
-    op.drop_index('ix_deliveries_due', table_name='deliveries', sqlite_where=sa.text("status = 'waiting'"), postgresql_where=sa.text("status = 'waiting'"))
-    op.drop_index('ix_deliveries_connection_id_id', table_name='deliveries')
-    op.drop_table('deliveries')
-    op.drop_index(op.f('ix_arrivals_inbound_id'), table_name='arrivals')
-    op.drop_index('ix_arrivals_due_at', table_name='arrivals')
-    op.drop_index('ix_arrivals_digest', table_name='arrivals')
-    op.drop_table('arrivals')
-    op.drop_index('uq_subscriptions_fingerprint', table_name='subscriptions')
-    op.drop_table('subscriptions')
-    op.drop_index(op.f('ix_sinks_connection_id'), table_name='sinks')
-    op.drop_table('sinks')
-    op.drop_index(op.f('ix_sessions_email'), table_name='sessions')
-    op.drop_table('sessions')
-    op.drop_index(op.f('ix_inbounds_connection_id'), table_name='inbounds')
-    op.drop_table('inbounds')
-    op.drop_index('uq_hooks_digest', table_name='hooks')
-    op.drop_index('ix_hooks_received_at', table_name='hooks')
-    op.drop_index('ix_hooks_due_at', table_name='hooks')
-    op.drop_table('hooks')
-    op.drop_index('uq_events_gathering', table_name='events', sqlite_where=sa.text('told_at IS NULL'), postgresql_where=sa.text('told_at IS NULL'))
-    op.drop_index('ix_events_told_at', table_name='events')
-    op.drop_index(op.f('ix_events_email'), table_name='events')
-    op.drop_index('ix_events_due_at', table_name='events')
-    op.drop_table('events')
+    raise NotImplementedError('What quotas several websites share cannot be parted again. Restore a backup.')
