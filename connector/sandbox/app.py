@@ -4,7 +4,7 @@ import time
 
 from flask import Flask
 
-from . import batch, control, conversations, envelope, gate, people, profiles
+from . import batch, connect, control, conversations, envelope, gate, people, profiles
 from .options import Options
 from .state import EXTENSION, Sandbox
 from .store import Clock
@@ -19,9 +19,11 @@ def create_app(options: Options | None = None, *, clock: Clock = time.time) -> F
     app.url_map.strict_slashes = False
     # Two slashes would be answered by a redirect; Crisp has no such route.
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = Sandbox(options or Options(), clock)
+    state = Sandbox(options or Options(), clock)
+    app.extensions[EXTENSION] = state
     envelope.register(app)
     gate.register(app)
-    for part in (profiles, people, batch, conversations, control):
+    for part in (profiles, people, batch, conversations, connect, control):
         app.register_blueprint(part.blueprint)
+    app.wsgi_app = state.rtm.beside(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

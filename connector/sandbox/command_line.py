@@ -17,8 +17,12 @@ Example:
   crisp-connector sandbox --port 8899 --key K --latency-ms 50 --error-rate 0.1
 
 The first line on stdout is JSON with url, website_id, identifier, key and tier. While it runs, POST /_sandbox
-changes the switches, GET /_sandbox/stats counts calls, GET /_sandbox/people lists the contacts and
+changes the switches, GET /_sandbox/stats counts calls and hooks, GET /_sandbox/people lists the contacts and
 POST /_sandbox/reset empties it.
+
+Every change is told: to --hook-url, to --website-hook-url, and to whoever listens over RTM.
+POST /_sandbox/conversations plays a visitor: {"session_id", "email", "nickname", "phone", "data", "segments"}, all
+but the first as you like. POST /_sandbox/rtm/cut with {"seconds": 5} cuts the RTM sockets for so long.
 """
 
 

@@ -54,7 +54,12 @@ class Dropped(Response):
     """No answer at all: the connection is reset."""
 
     def __call__(self, environ: "WSGIEnvironment", _start_response: "StartResponse") -> Iterable[bytes]:
-        reset(environ.get("gunicorn.socket") or environ.get("werkzeug.socket"))
+        reset(connection_of(environ))
+
+
+def connection_of(environ: "WSGIEnvironment") -> socket.socket | None:
+    """The socket of this request; Flask's test client has none."""
+    return environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
 
 
 def reset(connection: socket.socket | None) -> NoReturn:

@@ -3,18 +3,40 @@
 import math
 from dataclasses import dataclass
 
+from .rules import is_url
+
 
 @dataclass(frozen=True)
 class Text:
-    """A text that is not empty."""
+    """A text that is not empty; `optional` allows none (also as the word)."""
+
+    optional: bool = False
 
     @property
     def label(self) -> str:
-        return "TEXT"
+        return "TEXT" + ("|none" if self.optional else "")
 
-    def __call__(self, value: object) -> str:
+    def __call__(self, value: object) -> str | None:
+        if self.optional and (value is None or value == "none"):
+            return None
         if not isinstance(value, str) or not value.strip():
-            raise ValueError("must be a text that is not empty")
+            raise ValueError("must be a text that is not empty" + (", or none" if self.optional else ""))
+        return value
+
+
+@dataclass(frozen=True)
+class Url:
+    """An http or https address, or none."""
+
+    @property
+    def label(self) -> str:
+        return "URL|none"
+
+    def __call__(self, value: object) -> str | None:
+        if value is None or value == "none":
+            return None
+        if not isinstance(value, str) or not is_url(value):
+            raise ValueError("must be an http or https address, or none")
         return value
 
 
@@ -66,4 +88,4 @@ class OneOf:
         raise ValueError(f"must be one of {', '.join(map(str, self.values))}")
 
 
-Kind = Text | Number | OneOf
+Kind = Text | Url | Number | OneOf

@@ -1,26 +1,32 @@
 """The switches, each declared once for the command line, the environment and `POST /_sandbox`."""
 
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
-from .kinds import Kind, Number, OneOf, Text
+from .kinds import Kind, Number, OneOf, Text, Url
 
 # A server that already listens cannot move.
 FIXED = frozenset({"host", "port"})
 
 
-def switch(kind: Kind, default: object, help_text: str) -> Any:
-    """A field of `Options`: what it may hold, its default, its help."""
-    return field(default=default, metadata={"kind": kind, "help": help_text})
+def switch(kind: Kind, default: object, help_text: str, *, secret: bool = False) -> Any:
+    """A field of `Options`: what it may hold, its default, its help; a secret is never shown."""
+    return field(default=default, repr=not secret, metadata={"kind": kind, "help": help_text, "secret": secret})
 
 
 def random_key() -> Any:
     """The field for the token key: a new one for every sandbox that is not given one."""
     return field(
         default_factory=lambda: secrets.token_hex(32),
-        metadata={"kind": Text(), "help": "Token key, the password of Basic auth (default: a random one)."},
+        repr=False,
+        metadata={
+            "kind": Text(),
+            "help": "Token key, the password of Basic auth (default: a random one).",
+            "secret": True,
+        },
     )
 
 
@@ -67,6 +73,19 @@ class Options:
         "What removes a custom data key: null in PATCH, an empty text in PATCH, or only a PUT of the rest.",
     )
     batch: str = switch(OneOf(("on", "off")), "on", "Whether the batch routes exist.")
+    hook_url: str | None = switch(Url(), None, "Where plugin hooks are posted: every event, tried again.")
+    hook_secret: str | None = switch(
+        Text(optional=True), None, "Signs plugin hooks, in X-Crisp-Signature.", secret=True
+    )
+    hook_retries: int = switch(Number(int, 0, 100), 3, "How often a plugin hook without a 2xx is tried again.")
+    hook_pause_ms: int = switch(Number(int, 0, 60_000), 200, "Wait this long before it is tried again.")
+    website_hook_url: str | None = switch(
+        Url(),
+        None,
+        "Where website hooks are posted: fewer events, not signed, tried once; the secret is in the query.",
+        secret=True,
+    )
+    rtm: str = switch(OneOf(("on", "off")), "on", "Whether events are told over RTM (socket.io) on the same port.")
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -83,8 +102,13 @@ class Options:
         return Options(**{**asdict(self), **switches})
 
     def public(self) -> dict[str, object]:
-        """Every switch but the key."""
-        return {name: value for name, value in asdict(self).items() if name != "key"}
+        """Every switch but those that are or hold a secret."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if not each.metadata["secret"]}
+
+    def admits(self, identifier: str, key: str) -> bool:
+        """Whether this pair is the token; the answer takes equally long for every pair of one length."""
+        given = f"{identifier}:{key}".encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(given, f"{self.identifier}:{self.key}".encode())
 
 
 def checked(each: "Field[Any]", value: object) -> object:

@@ -1,18 +1,41 @@
 """Serves the sandbox with gunicorn: one process, because its state is in memory, and many threads."""
 
 import json
+import math
+from types import FrameType
 from typing import Any
 
 import click
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import ThreadWorker
 
 from .app import create_app
 from .options import Options
+from .state import sandbox_of
+
+
+class Worker(ThreadWorker):
+    """A worker that lets go of its RTM sockets when it is told to stop: each holds a thread that would not end."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.let_go()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        self.let_go()
+        super().handle_quit(sig, frame)
+
+    def let_go(self) -> None:
+        app: object = self.wsgi
+        if isinstance(app, Flask):  # It may be told before it has loaded the app.
+            sandbox_of(app).rtm.cut(math.inf)
+
 
 SETTINGS = {
     "workers": 1,
-    "worker_class": "gthread",
+    "worker_class": Worker,
     "threads": 128,
     "worker_connections": 2000,
     "keepalive": 75,

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .card import merged_data, same_email
+from .events import SETTERS, Tell
 from .refusal import RefusalError
-from .store import Clock
+from .store import Clock, Store
 
 Conversation = dict[str, Any]
 
 
 class Sessions:
-    """Conversations by session_id."""
+    """Conversations by session_id; who leaves an email in one is met in the store. Changes are told in their order."""
 
-    def __init__(self, clock: Clock = time.time) -> None:
+    def __init__(self, store: Store, tell: Tell, clock: Clock = time.time) -> None:
+        self._store = store
+        self._tell = tell
         self._clock = clock
         self._lock = threading.RLock()
         self._conversations: dict[str, Conversation] = {}
@@ -52,12 +55,25 @@ class Sessions:
         with self._lock:
             conversation = self.get(session_id)
             before = conversation["meta"]
-            data = merged_data(before["data"], meta.get("data", {}), removal)
-            self._conversations[session_id] = {
-                **conversation,
-                "meta": {**before, **meta, "data": data},
-                "updated_at": self._now(),
-            }
+            after = {**before, **meta, "data": merged_data(before["data"], meta.get("data", {}), removal)}
+            self._conversations[session_id] = {**conversation, "meta": after, "updated_at": self._now()}
+            self._tell_changes(session_id, before, after)
+
+    def _tell_changes(self, session_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """The events of what is different now; `data` is told whole, for Crisp does not say otherwise."""
+        for name, event in SETTERS.items():
+            if before[name] != after[name]:
+                self._tell(event, session_id=session_id, **{name: after[name]})
+        if after["email"] and same_email(after["email"]) != same_email(before["email"]):
+            self._bind(session_id, after)
+
+    def _bind(self, session_id: str, meta: Mapping[str, Any]) -> None:
+        """The conversation is somebody's now; what is known of them is told with it."""
+        known = {name: meta[name] for name in ("nickname", "phone") if meta[name]}
+        person, new = self._store.meet(meta["email"], known)
+        self._tell("people:bind:session", people_id=person.people_id, session_id=session_id)
+        if not new:
+            self._tell("people:sync:profile", people_id=person.people_id, session_id=session_id, identity=person.card)
 
     def patch_data(self, session_ids: Iterable[str], data: Mapping[str, Any], *, removal: str) -> None:
         """Batch Update Conversations Data; sessions that are not known are passed over."""

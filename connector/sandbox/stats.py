@@ -5,7 +5,8 @@ import threading
 from collections import Counter
 from functools import lru_cache
 
-PREFIX = "/v1/website/<website_id>/"
+API = "/v1/"
+PREFIX = f"{API}website/<website_id>/"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 UNKNOWN = "{unknown}"
 
@@ -13,7 +14,7 @@ UNKNOWN = "{unknown}"
 @lru_cache(maxsize=256)
 def label(rule: str | None) -> str:
     """`people/profile/{people_id}` for a route of the app; unknown routes share one label."""
-    return PARAMETER.sub(r"{\1}", rule.removeprefix(PREFIX)) if rule else UNKNOWN
+    return PARAMETER.sub(r"{\1}", rule.removeprefix(PREFIX).removeprefix(API)) if rule else UNKNOWN
 
 
 class Stats:

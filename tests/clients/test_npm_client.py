@@ -35,6 +35,9 @@ CHECKS = [
     "wrong_key_is_401",
     "wrong_tier_is_401",
     "wrong_website_is_404",
+    "hooks_are_verified_and_received",
+    "a_changed_hook_is_not_verified",
+    "rtm_events_are_received",
 ]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pytest_httpserver import HTTPServer
 
 from connector.sandbox import Options, create_app
+from tests.sandbox.receiver import Receiver
 
 
 class Clock:
@@ -62,6 +64,11 @@ def add(client: FlaskClient) -> Callable[..., str]:
         return people_id
 
     return add
+
+
+@pytest.fixture
+def receiver(httpserver: HTTPServer) -> Receiver:
+    return Receiver(httpserver)
 
 
 @pytest.fixture

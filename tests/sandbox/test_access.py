@@ -62,7 +62,7 @@ def test_import_and_export_are_for_users(start: Start, tier: str, route: str) ->
         "/v1/website/W/people/profiles/one",
         "/v1/website/W/people/profiles/-1",
         "/v1/website/W/connect/endpoints",
-        "/v1/plugin/connect/endpoints",
+        "/v1/user/connect/endpoints",
         "/elsewhere",
         "/_sandbox/nothing",
     ],

@@ -54,6 +54,14 @@ VALUES: list[tuple[str, str, Any]] = [
     ("nested", "replace", "replace"),
     ("data_removal", "put", "put"),
     ("batch", "off", "off"),
+    ("hook_url", "http://127.0.0.1:9/crisp", "http://127.0.0.1:9/crisp"),
+    ("hook_url", "none", None),
+    ("hook_secret", "S", "S"),
+    ("hook_secret", "none", None),
+    ("hook_retries", "0", 0),
+    ("hook_pause_ms", "5", 5),
+    ("website_hook_url", "http://127.0.0.1:9/crisp?key=s", "http://127.0.0.1:9/crisp?key=s"),
+    ("rtm", "off", "off"),
 ]
 
 
@@ -75,6 +83,8 @@ def test_every_switch_is_in_the_table_above() -> None:
         (["--rate", "0"], "--rate"),
         (["--nested", "maybe"], "--nested"),
         (["--key", ""], "--key"),
+        (["--hook-url", "ftp://127.0.0.1"], "--hook-url"),
+        (["--hook-secret", " "], "--hook-secret"),
         (["--error-rate", "0.6", "--timeout-rate", "0.6"], "error_rate"),
     ],
 )

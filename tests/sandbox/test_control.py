@@ -21,6 +21,8 @@ def test_a_new_sandbox_counted_nothing(client: FlaskClient) -> None:
         "calls": {"total": 0, "by_route": {}, "by_email": {}, "over_limit": 0},
         "creations": {},
         "people": 0,
+        "hooks": {"sent": 0, "answered": 0, "failed": 0, "waiting": 0},
+        "rtm": {"listeners": 0, "sent": 0},
     }
 
 
@@ -82,6 +84,33 @@ def test_switches_change_while_it_runs(client: FlaskClient) -> None:
     assert client.get(f"{PEOPLE}/stats").status_code == 401
 
 
+def test_secrets_are_not_shown(client: FlaskClient) -> None:
+    secret = {"key": "K1", "hook_secret": "S1", "website_hook_url": "http://127.0.0.1:9/?key=S2"}
+    switches = client.post("/_sandbox", json={**secret, "hook_url": "http://127.0.0.1:9/"}).get_json()
+    assert not secret.keys() & switches.keys()
+    assert switches["hook_url"] == "http://127.0.0.1:9/"
+
+
+def test_a_visitor_who_leaves_an_email_becomes_a_contact(client: FlaskClient) -> None:
+    visit = {"session_id": "session_1", "email": "ada@example.com"}
+    client.post("/_sandbox/conversations", json=visit)
+    client.post("/_sandbox/conversations", json={**visit, "session_id": "session_2", "nickname": "Someone else"})
+    [card] = client.get("/_sandbox/people").get_json()
+    assert (card["email"], card["person"]) == ("ada@example.com", {"nickname": "ada"})
+    assert stats(client)["creations"] == {"ada@example.com": 1}
+    listed = client.get(f"{PEOPLE}/conversations/ada@example.com/list/1").get_json()["data"]
+    assert listed == ["session_2", "session_1"]
+
+
+def test_a_visitor_who_says_more_is_known_by_it(client: FlaskClient) -> None:
+    visit = {"session_id": "session_1", "email": "ada@example.com", "nickname": "Ada", "phone": "+33123456789"}
+    client.post("/_sandbox/conversations", json=visit)
+    [card] = client.get("/_sandbox/people").get_json()
+    assert card["person"] == {"nickname": "Ada", "phone": "+33123456789"}
+    meta = client.get(f"{CONVERSATION}/session_1/meta").get_json()["data"]
+    assert (meta["email"], meta["nickname"], meta["phone"]) == ("ada@example.com", "Ada", "+33123456789")
+
+
 def test_an_empty_change_shows_the_switches(client: FlaskClient) -> None:
     answer = client.post("/_sandbox/", json={})
     assert (answer.status_code, answer.get_json()["website_id"]) == (200, "W")
@@ -108,6 +137,12 @@ def test_an_empty_change_shows_the_switches(client: FlaskClient) -> None:
         ({"tier": "user"}, "tier"),
         ({"key": ""}, "key"),
         ({"key": 5}, "key"),
+        ({"hook_url": "127.0.0.1"}, "hook_url"),
+        ({"hook_url": 5}, "hook_url"),
+        ({"hook_secret": ""}, "hook_secret"),
+        ({"hook_retries": -1}, "hook_retries"),
+        ({"website_hook_url": "file:///etc/hosts"}, "website_hook_url"),
+        ({"rtm": True}, "rtm"),
     ],
 )
 def test_a_bad_switch_is_named_and_changes_nothing(client: FlaskClient, switches: dict[str, Any], name: str) -> None:
@@ -151,7 +186,9 @@ def test_a_visitor_opens_a_conversation_and_goes_on(client: FlaskClient) -> None
         ({"session_id": "s", "email": "ada"}, "email"),
         ({"session_id": "s", "data": {"a b": 1}}, "data.a b"),
         ({"session_id": "s", "segments": "vip"}, "segments"),
-        ({"session_id": "s", "nickname": "Ada"}, "nickname"),
+        ({"session_id": "s", "nickname": ""}, "nickname"),
+        ({"session_id": "s", "phone": 3}, "phone"),
+        ({"session_id": "s", "avatar": "https://a.example/a.png"}, "avatar"),
     ],
 )
 def test_a_bad_visit_names_the_field(client: FlaskClient, visit: dict[str, Any], field: str) -> None:

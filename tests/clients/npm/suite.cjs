@@ -3,6 +3,7 @@
 "use strict";
 
 const assert = require("node:assert/strict");
+const http = require("node:http");
 const { Crisp } = require("crisp-api");
 
 const sandbox = JSON.parse(process.env.SANDBOX);
@@ -32,6 +33,48 @@ async function refused(promise, code, message) {
     assert.equal(error.message, message);
     return true;
   });
+}
+
+function steer(route, body) {
+  return fetch(`${sandbox.url}/_sandbox${route}`, { method: "POST", body: JSON.stringify(body) });
+}
+
+async function until(holds) {
+  for (const deadline = Date.now() + 10000; !(await holds()); ) {
+    assert.ok(Date.now() < deadline, "it did not come about in time");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+// A visitor whose data JSON.parse and JSON.stringify do not leave as they are written in every language.
+const ODD = { session_id: "session_odd", nickname: "Zoë 😀", data: { b: 0.5, 10: "ten", 2: 1e21, c: -1.5e-9, d: "\u2028" } };
+
+// What the sandbox posts as plugin hooks while `run` runs: [{body, timestamp, signature}].
+async function posted(run, count) {
+  const hooks = [];
+  const server = http.createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const { "x-crisp-request-timestamp": timestamp, "x-crisp-signature": signature } = request.headers;
+    hooks.push({ body: JSON.parse(text), timestamp, signature });
+    response.end();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await steer("", { hook_url: `http://127.0.0.1:${server.address().port}/`, hook_secret: "secret" });
+  await run();
+  await until(() => hooks.length >= count);
+  await steer("", { hook_url: null });
+  server.close();
+  return hooks;
+}
+
+// A client that listens for hooks; `received` has [event, data].
+async function listeningForHooks(...events) {
+  const client = clientWith(sandbox);
+  const received = [];
+  client.setRtmMode("webhooks");
+  await Promise.all(events.map((event) => client.on(event, (data) => received.push([event, data]))));
+  return { client, received };
 }
 
 const checks = {
@@ -178,6 +221,53 @@ const checks = {
 
   async wrong_website_is_404() {
     await refused(crisp.getPeopleStatistics("8c842203-7ed8-4e29-a608-7cf78a7d2fcc"), 404, "website_not_found");
+  },
+
+  async hooks_are_verified_and_received() {
+    const { client, received } = await listeningForHooks("people:profile:created", "session:set_data");
+    let id;
+    const hooks = await posted(async () => {
+      id = await added("Pia");
+      await steer("/conversations", ODD);
+    }, 3);
+    for (const { body, timestamp, signature } of hooks) {
+      assert.equal(client.verifyHook("secret", body, timestamp, signature), true, body.event);
+      assert.equal(client.receiveHook(body), null);
+    }
+    await until(() => received.length >= 2);
+    assert.deepEqual(received, [
+      ["people:profile:created", { website_id: W, people_id: id, email: "pia@npm.example" }],
+      ["session:set_data", { website_id: W, session_id: ODD.session_id, data: ODD.data }],
+    ]);
+  },
+
+  async a_changed_hook_is_not_verified() {
+    const { client } = await listeningForHooks("people:profile:created");
+    const [{ body, timestamp, signature }] = await posted(() => added("Quin"), 1);
+    assert.equal(client.verifyHook("secret", body, timestamp, signature), true);
+    assert.equal(client.verifyHook("another", body, timestamp, signature), false);
+    assert.equal(client.verifyHook("secret", { ...body, timestamp: 0 }, timestamp, signature), false);
+    assert.equal(client.verifyHook("secret", body, Number(timestamp) + 1, signature), false);
+  },
+
+  async rtm_events_are_received() {
+    const client = clientWith(sandbox);
+    const received = [];
+    const keep = (event) => client.on(event, (data) => received.push([event, data]));
+    await Promise.all(["people:profile:created", "people:profile:removed", "session:set_data"].map(keep));
+    const stats = async () => (await fetch(`${sandbox.url}/_sandbox/stats`)).json();
+    await until(async () => (await stats()).rtm.listeners === 1);
+    const id = await added("Ria");
+    await crisp.updatePeopleProfile(W, id, { notepad: "not asked for" });
+    await steer("/conversations", { ...ODD, data: { ...ODD.data, more: true } });
+    await crisp.removePeopleProfile(W, id);
+    await until(() => received.length >= 3);
+    client._socket.disconnect();
+    assert.deepEqual(received, [
+      ["people:profile:created", { website_id: W, people_id: id, email: "ria@npm.example" }],
+      ["session:set_data", { website_id: W, session_id: ODD.session_id, data: { ...ODD.data, more: true } }],
+      ["people:profile:removed", { website_id: W, people_id: id }],
+    ]);
   },
 };
 
