@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from benchmarks import accepting, batch, beside, databases, delivering, files, importing, live, spreading, translation
+from benchmarks import (
+    accepting,
+    batch,
+    beside,
+    databases,
+    delivering,
+    files,
+    importing,
+    live,
+    spreading,
+    telling,
+    translation,
+)
 from benchmarks.databases import POSTGRESQL, SQLITE
 from benchmarks.report import Figure
 
@@ -19,6 +31,7 @@ _ALL: dict[str, Callable[..., Iterator[Figure]]] = {
     "beside": beside.measure,
     "files": files.measure,
     "importing": importing.measure,
+    "telling": telling.measure,
 }
 # On which databases a benchmark runs that is about one; what takes long is on the other when that is asked for.
 _ON = {
@@ -29,6 +42,7 @@ _ON = {
     "batch": (SQLITE,),
     "beside": (SQLITE,),
     "importing": (SQLITE,),
+    "telling": (SQLITE, POSTGRESQL),
 }
 
 

@@ -48,7 +48,7 @@ def wrong(settings: "Settings") -> Iterator[str]:
 
 
 def _addresses(settings: "Settings") -> Iterator[str]:
-    for name in ("crisp_api_url", "public_url"):
+    for name in ("crisp_api_url", "notion_api_url", "google_api_url", "public_url"):
         if (url := getattr(settings, name)) and not _is_address(url):
             yield (
                 f"{_variable(settings, name)} must be an address that begins with http:// or https:// and names a "

@@ -39,6 +39,19 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Invalid parameter",
         "A parameter of the request is not valid. Correct what errors names.",
     ),
+    "hook_forged": (
+        401,
+        "Not Crisp's",
+        "This hook is not accepted: its signature or key is wrong or missing, or it is not of now. Compare the secret "
+        "with the one in Crisp.",
+    ),
+    "hook_of_another": (
+        403,
+        "Another website",
+        "This hook is of another website than the one that its address is for. Give each website its own address.",
+    ),
+    "hook_unreadable": (400, "Not an event", "The body is not an event as Crisp sends them."),
+    "event_unknown": (404, "No such event", "There is no event of this name. There are: {names}."),
     "key_missing": (401, "No API key", "Send your API key as Authorization: Bearer KEY, or as X-API-Key: KEY."),
     "key_invalid": (
         401,
@@ -68,6 +81,11 @@ CODES: dict[str, tuple[int, str, str]] = {
         "There is no saved mapping of this name. Save it with PUT /v1/mappings/NAME.",
     ),
     "key_unknown": (404, "No such key", "There is no API key of this id on this connection. Look at GET /v1/keys."),
+    "sink_missing": (
+        404,
+        "No such sink",
+        "There is no sink of this id on this connection. Look at GET /v1/sinks.",
+    ),
     "connection_missing": (
         404,
         "No such connection",
@@ -83,6 +101,93 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Not confirmed",
         "This is the connection of the API key that you send: its keys and records go with it. "
         "Send confirm={connection} as a query parameter, or run: crisp-connector connect remove",
+    ),
+    "inbound_missing": (
+        404,
+        "No such inbound address",
+        "There is no inbound address of this id on this connection. Look at GET /v1/inbound.",
+    ),
+    "arrival_refused": (
+        401,
+        "Not proved",
+        "What was sent here is not proved to come from where this address is for. Check the address, and the secret "
+        "or key that goes with it.",
+    ),
+    "arrival_unreadable": (
+        503,
+        "Not now",
+        "What is sent here cannot be checked just now. Nothing was stored; try again later.",
+    ),
+    "pull_unsupported": (
+        422,
+        "Nothing to pull from",
+        "Pages can be pulled from Notion alone. Send what {source} has to POST /v1/contacts/batch, or import it as a "
+        "file.",
+    ),
+    "pull_unset": (
+        422,
+        "Pull not set up",
+        "This inbound address does not say {missing}. Give it with PATCH /v1/inbound/ID first.",
+    ),
+    "script_unsupported": (
+        422,
+        "No script",
+        "There is a script for google_sheets alone. The steps of this inbound address say how {source} is set up.",
+    ),
+    "source_credential_refused": (
+        422,
+        "Credential refused",
+        "{source} does not take the credential of this inbound address. Give another with PATCH /v1/inbound/ID.",
+    ),
+    "source_missing": (
+        422,
+        "Not there",
+        "{source} has nothing of this id, or the integration may not see it. Share it with the integration.",
+    ),
+    "source_refused": (
+        422,
+        "Refused by the source",
+        "{source} answered {status} to a request of ours. Check what this inbound address names.",
+    ),
+    "source_busy": (503, "The source asks for a pause", "{source} asks for a pause. Try again then."),
+    "source_unreachable": (502, "The source does not answer", "{source} could not be reached. Try again later."),
+    "subscription_missing": (
+        404,
+        "No such subscription",
+        "There is no subscription of this id on this connection. Look at GET /v1/subscriptions.",
+    ),
+    "subscription_exists": (
+        409,
+        "Subscription exists",
+        "The subscription {subscription} has the same event, address and filter. Change or delete that one.",
+    ),
+    "subscription_disabled": (
+        409,
+        "Subscription disabled",
+        "The subscription {subscription} is not told any more: for five days nothing but failures came of it, at last "
+        "because {reason}. See to its address, then send PATCH /v1/subscriptions/{subscription} with enabled: true; "
+        "what it missed can be replayed.",
+    ),
+    "delivery_missing": (
+        404,
+        "No such delivery",
+        "There is no delivery of this id on this connection. Look at GET /v1/deliveries.",
+    ),
+    "delivery_forgotten": (
+        409,
+        "Delivery forgotten",
+        "What this delivery said was erased with its contact, so it cannot be told again.",
+    ),
+    "target_refused": (
+        422,
+        "Address refused",
+        "This address is not told: {reason}. Give an https:// address that everybody can reach; for one inside your "
+        "own network the operator names it in CONNECTOR_EGRESS_ALLOW.",
+    ),
+    "too_many_subscriptions": (
+        422,
+        "Too many subscriptions",
+        "This connection has {limit} subscriptions, which is the most. Delete those that nobody needs any more.",
     ),
     "method_not_allowed": (405, "Method not allowed", "This address does not take this method. Look at /docs."),
     "contact_exists": (
@@ -145,11 +250,13 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Crisp does not take this credential ({reason}): {said}. Nothing was stored. Correct website id, identifier, "
         "key and tier, or check the scopes of the token in Crisp.",
     ),
+    "sink_broken": (422, "Sink cannot be written to", "The sink cannot be written to: {reason}"),
     "contact_erased": (422, "Contact erased", "The contact was erased while this record was waiting."),
     "request_invalid": (400, "Bad request", "The request cannot be read. Check its headers and characters."),
     "server_error": (500, "Our mistake", "Something broke here. Nothing was lost; look the request_id up in the log."),
     "crisp_gave_up": (502, "Gave up", "Crisp could not be reached for too long. The record is kept; replay it later."),
     "crisp_unreachable": (502, "Crisp does not answer", "Crisp could not be reached just now. Try again later."),
+    "sink_unreachable": (502, "Sink does not answer", "The sink cannot be reached just now: {reason}"),
     "no_connection": (
         503,
         "No connection",

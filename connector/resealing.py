@@ -3,7 +3,7 @@
 import structlog
 
 from connector.courier.courier import UNREADABLE
-from connector.ledger import Ledger
+from connector.ledger import Ledger, sealed
 from connector.ledger import connections as tenants
 from connector.settings import Settings, SettingsProblem
 from connector.vault import Vault, where
@@ -41,15 +41,32 @@ def reseal(ledger: Ledger, vault: Vault) -> None:
         known = tenants.every(connection)
     for tenant in known:
         try:
-            sealed = vault.renewed(tenant.key_sealed)
+            renewed = vault.renewed(tenant.key_sealed)
         except SettingsProblem:
             vault.tell(tenant.id, tenant.key_sealed)
             continue
         readable_again = tenant.halted == UNREADABLE
-        if sealed is None and not readable_again:
+        if renewed is None and not readable_again:
             continue
         with ledger.write(durable=True) as connection:
-            if sealed is not None and tenants.reseal(connection, tenant.id, tenant.key_sealed, sealed):
+            if renewed is not None and tenants.reseal(connection, tenant.id, tenant.key_sealed, renewed):
                 log.info("credential_resealed", connection=tenant.id)
             if readable_again:
                 tenants.halt(connection, tenant.id, None, ledger.clock())
+    reseal_the_rest(ledger, vault)
+
+
+def reseal_the_rest(ledger: Ledger, vault: Vault) -> None:
+    """Secrets of hooks, subscriptions, sinks and inbound addresses. One that no key opens stays as it is, and is
+    told."""
+    with ledger.read() as connection:
+        known = list(sealed.every(connection))
+    for each in known:
+        try:
+            renewed = vault.renewed(each.value)
+        except SettingsProblem:
+            vault.tell(each.connection_id, each.value)
+            continue
+        if renewed is not None:
+            with ledger.write(durable=True) as connection:
+                sealed.replace(connection, each, renewed)

@@ -13,8 +13,14 @@ from connector.board import Board
 from connector.courier import Courier
 from connector.crisp.client import Clients
 from connector.engine import Engine
+from connector.events.finishing import Finishing
+from connector.events.listening import Listener
+from connector.events.runner import Runner
+from connector.hooks.egress import Egress
+from connector.hooks.telling import Telling
+from connector.inbound.runner import Arrivals
 from connector.intake import Intake
-from connector.ledger import Ledger
+from connector.ledger import Ledger, deliveries
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.retention import Retention
@@ -47,11 +53,35 @@ class Services:
     engine: Engine
     intake: Intake
     store: Store
+    telling: Telling
+    events: Runner
+    arrivals: Arrivals
+    listeners: tuple[Listener, ...] = ()
+
+    def begin(self) -> None:
+        """Begins all that is done in the background by a process that runs for long."""
+        self.engine.start()
+        for each in self._beside:
+            each.start()
+
+    def begin_stop(self) -> None:
+        """Takes on nothing new; those who wait are answered with what is known."""
+        self.engine.begin_stop()
+        self.telling.begin_stop()
+        self.events.begin_stop()
 
     def close(self) -> None:
         """Ends deliveries in order and gives everything back."""
+        self.begin_stop()
+        for each in reversed(self._beside):
+            each.stop()
         self.engine.stop()
         self.ledger.close()
+
+    @property
+    def _beside(self) -> tuple[Telling | Runner | Arrivals | Listener, ...]:
+        """What runs beside the engine; each hands on to those before it."""
+        return (self.telling, self.events, self.arrivals, *self.listeners)
 
 
 def open_services(
@@ -81,10 +111,48 @@ def open_services(
     courier = Courier(ledger, vault, manifest, settings, clients=clients, clock=ledger.clock, announce=board.announce)
     kept = Retention(settings.retention_days)
     store = open_store(ledger, settings.data_dir, Path(settings.files_dir) if settings.files_dir else None)
-    also = partial(forgetting.sweep, ledger, store, settings.retention_days)
+    telling = Telling(ledger, vault, Egress(allow=settings.allowed), settings)
+    finishing = Finishing(ledger, courier.run, deliveries.tell, manifest.fields, courier.clock)
+    events = Runner(ledger, finishing, settings.event_window * 1000, courier.clock, telling.kick)
+    also = partial(_swept, ledger, store, events, settings.retention_days)
     engine = Engine(ledger, courier, board, open_wakeups(settings), settings.drains, kept, also=also)
     intake = Intake(ledger, manifest, courier.clock, engine.wake)
-    return Services(settings, manifest, ledger, vault, courier, board, engine, intake, store)
+    arrivals = Arrivals(_Needs(settings, manifest, ledger, vault, intake))
+    opened = Services(
+        settings, manifest, ledger, vault, courier, board, engine, intake, store, telling, events, arrivals
+    )
+    return replace(opened, listeners=_listeners(opened))
+
+
+def _swept(ledger: Ledger, store: Store, events: Runner, days: int, now: int) -> None:
+    """What is forgotten after a while beside records: uploaded files, and what was told."""
+    forgetting.sweep(ledger, store, days, now)
+    events.tidy(now, days)
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What taking in other systems' webhooks needs of all this."""
+
+    settings: Settings
+    manifest: Manifest
+    ledger: Ledger
+    vault: Vault
+    intake: Intake
+
+
+def _listeners(services: Services) -> tuple[Listener, ...]:
+    """Who listens to Crisp's RTM: for the website of the environment, when the settings say so."""
+    settings = services.settings
+    if not settings.crisp_rtm or not settings.has_default_connection:
+        return ()
+    return (listener(services, settings.crisp_website_id),)
+
+
+def listener(services: Services, connection_id: str) -> Listener:
+    """Who listens to Crisp's RTM for this connection."""
+    courier, ledger = services.courier, services.ledger
+    return Listener(connection_id, ledger, courier.run, courier.credential_of, courier.clock, services.events.kick)
 
 
 def manifest_of_sources() -> Manifest:

@@ -11,6 +11,7 @@ from environs import Env
 from environs.exceptions import EnvError
 
 from connector import checks
+from connector.hooks.plan import SCHEDULE, read_schedule
 
 TIERS = ("website", "plugin")
 QUOTAS: Mapping[str, int] = {"website": 10_000, "plugin": 5_000}
@@ -139,6 +140,33 @@ class Settings:
             "or network, comma-separated",
         ),
     )
+    notion_api_url: str = field(
+        default="https://api.notion.com/v1",
+        metadata=_variable("CONNECTOR_NOTION_API_URL", "Base URL of Notion's API, from which pages are read"),
+    )
+    hook_schedule: str = field(
+        default=SCHEDULE,
+        metadata=_variable(
+            "CONNECTOR_HOOK_SCHEDULE",
+            "When a subscriber is told: seconds from one attempt to the next, comma-separated, the first 0; each may "
+            "be a tenth longer or shorter",
+        ),
+    )
+    hook_timeout: int = field(
+        default=10,
+        metadata=_variable("CONNECTOR_HOOK_TIMEOUT", "How long a subscriber may take to answer, in seconds"),
+    )
+    hook_concurrency: int = field(
+        default=64,
+        metadata=_variable("CONNECTOR_HOOK_CONCURRENCY", "Deliveries to subscribers in flight in one process"),
+    )
+    google_api_url: str = field(
+        default="",
+        metadata=_variable(
+            "CONNECTOR_GOOGLE_API_URL",
+            "Base URL that Google's Sheets API and its tokens are asked for at, for a stand-in; empty: Google's own",
+        ),
+    )
     log_level: str = field(default="info", metadata=_variable("CONNECTOR_LOG_LEVEL", "debug, info, warning or error"))
     crisp_website_id: str = field(
         default="", metadata=_variable("CRISP_WEBSITE_ID", "The default connection: id of the Crisp website")
@@ -154,6 +182,35 @@ class Settings:
     crisp_daily_quota: int = field(
         default=0,
         metadata=_variable("CRISP_DAILY_QUOTA", "Calls per day; empty: 10000 (website tier), 5000 (plugin tier)"),
+    )
+    crisp_hook_secret: str = field(
+        default="",
+        repr=False,
+        metadata=_variable(
+            "CRISP_HOOK_SECRET",
+            "Secret(s) that sign the default connection's plugin hooks, comma-separated, newest first",
+            secret=True,
+        ),
+    )
+    crisp_hook_key: str = field(
+        default="",
+        repr=False,
+        metadata=_variable(
+            "CRISP_HOOK_KEY",
+            "Key(s) in the address of the default connection's website hooks (?key=…), comma-separated, newest first",
+            secret=True,
+        ),
+    )
+    crisp_rtm: int = field(
+        default=0,
+        metadata=_variable("CRISP_RTM", "1: listen to Crisp's events over its RTM, which needs no public address"),
+    )
+    event_window: int = field(
+        default=2,
+        metadata=_variable(
+            "CONNECTOR_EVENT_WINDOW",
+            "Seconds in which the same event about one contact is told once; 0: each time",
+        ),
     )
     crisp_rate: int = field(default=0, metadata=_variable("CRISP_RATE", "Calls per second; empty: no limit"))
 
@@ -173,6 +230,11 @@ class Settings:
         return frozenset(each.strip() for each in self.egress_allow.split(",") if each.strip())
 
     @property
+    def hook_pauses(self) -> tuple[int, ...]:
+        """Seconds from one attempt to tell a subscriber to the next."""
+        return read_schedule(self.hook_schedule)
+
+    @property
     def has_default_connection(self) -> bool:
         """Whether the environment describes a Crisp website."""
         return bool(self.crisp_website_id)
@@ -187,8 +249,12 @@ SPANS: Mapping[str, tuple[int, int]] = {
     "retry_cap": (1, 86_400),
     "retry_age": (1, 31_536_000),
     "retention_days": (0, 3_650),
+    "event_window": (0, 3_600),
+    "hook_timeout": (1, 60),
+    "hook_concurrency": (1, 256),
     "crisp_daily_quota": (1, MOST_CALLS),
     "crisp_rate": (1, MOST_RATE),
+    "crisp_rtm": (0, 1),
 }
 _CHECKS: dict[str, Any] = {
     **{name: checks.whole(*span) for name, span in SPANS.items()},
@@ -197,7 +263,13 @@ _CHECKS: dict[str, Any] = {
     "crisp_website_id": checks.shape(*SHAPES["website_id"]),
     "crisp_identifier": checks.shape(*SHAPES["identifier"]),
     "crisp_key": checks.shape(*SHAPES["key"]),
+    "crisp_hook_secret": checks.shape(*SHAPES["key"]),
+    "crisp_hook_key": checks.shape(*SHAPES["key"]),
     "crisp_tier": checks.choice(TIERS),
+    "hook_schedule": checks.shape(
+        r"^0(?:,[0-9]{1,6}){0,29}$",
+        "It must be 1 to 30 whole numbers of seconds, at most 6 digits each, separated by commas, the first 0.",
+    ),
     "log_level": checks.choice(("debug", "info", "warning", "error")),
 }
 

@@ -4,10 +4,44 @@ from collections.abc import Iterator
 
 from flask_smorest import Blueprint
 
-from connector.api import admin, connections, contacts, fields, health, history, imports, metrics, previewing
+from connector.api import (
+    admin,
+    arrivals,
+    connections,
+    contacts,
+    crisp,
+    deliveries,
+    events,
+    fields,
+    health,
+    history,
+    imports,
+    inbound,
+    metrics,
+    previewing,
+    sinks,
+    subscriptions,
+)
 
 
 def blueprints() -> Iterator[Blueprint]:
     """Every part of the API."""
-    for module in (contacts, previewing, imports, history, fields, admin, connections, health, metrics):
+    for module in (
+        contacts,
+        previewing,
+        imports,
+        history,
+        fields,
+        admin,
+        connections,
+        subscriptions,
+        deliveries,
+        events,
+        crisp,
+        inbound,
+        arrivals,
+        sinks,
+        health,
+        metrics,
+    ):
         yield module.blueprint

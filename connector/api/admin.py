@@ -13,14 +13,16 @@ from connector.api.again import answered_once
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
 from connector.api.incoming import object_body
+from connector.api.schemas import NoteOut
 from connector.budget import limit_today, resets_at, used_today
 from connector.convert.times import from_milliseconds
 from connector.errors import Detail, Problem
 from connector.ids import new_key
 from connector.intake.options import read_mapping, shown_mapping
 from connector.ledger import connections as tenants
-from connector.ledger import quotas, requests
+from connector.ledger import quotas, requests, subscriptions
 from connector.ledger.connections import SCOPES, Key
+from connector.ledger.subscriptions import Subscription
 from connector.settings import SHAPES
 
 blueprint = Blueprint("connection", __name__, url_prefix="/v1", description="The connection, its mappings and keys.")
@@ -47,6 +49,10 @@ class MeOut(Schema):
     scopes = fields.List(fields.String())
     quota = fields.Nested(QuotaOut)
     halted = fields.String(allow_none=True)
+    notes = fields.List(
+        fields.Nested(NoteOut),
+        metadata={"description": "What needs somebody: subscriptions that are not told any more."},
+    )
 
 
 class MappingOut(Schema):
@@ -98,6 +104,7 @@ def get_me() -> Response:
     tenant, now = caller().connection, services().courier.clock()
     with services().ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
+        ended = subscriptions.disabled(connection, tenant.id)
     quota = {
         "limit": limit_today(budget, tenant.limits, now),
         "used": used_today(budget, now),
@@ -105,7 +112,14 @@ def get_me() -> Response:
         "daily_quota": tenant.daily_quota,
     }
     plain = {name: getattr(tenant, name) for name in ("id", "website_id", "label", "tier", "halted")}
-    return answer({**plain, "scopes": list(caller().key.scopes), "quota": quota})
+    notes = [_disabled(each) for each in ended]
+    return answer({**plain, "scopes": list(caller().key.scopes), "quota": quota, "notes": notes})
+
+
+def _disabled(subscription: Subscription) -> dict[str, Any]:
+    """The note of a subscription that is not told any more; its path is the subscription's id."""
+    told = Problem("subscription_disabled", subscription=subscription.id, reason=subscription.disabled_reason)
+    return {"level": "error", "field": None, "code": told.code, "message": told.message, "path": subscription.id}
 
 
 @blueprint.route("/mappings", methods=["GET"])

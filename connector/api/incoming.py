@@ -111,6 +111,11 @@ def _bytes(limit: int) -> Iterator[bytes]:
     return received(chunks, request.headers.get("Content-Encoding", "").strip().lower(), limit)
 
 
+def raw_body(limit: int) -> bytes:
+    """The bytes of the request's body, inflated. Raises `body_too_large`, `body_bad_encoding`."""
+    return b"".join(_bytes(limit))
+
+
 def _digest() -> Any:
     told = [request.method, request.path, *sorted(request.query_string.split(b"&")), request.mimetype]
     told.append(request.headers.get("X-Connector-Mapping", ""))

@@ -20,6 +20,7 @@ _COMMANDS = {
     "convert": "connector.cli.converting:convert",
     "preview": "connector.cli.send:preview_file",
     "connect": "connector.cli.connect:connect",
+    "subscriptions": "connector.cli.subscriptions:subscriptions",
     "status": "connector.cli.status:status",
     "replay": "connector.cli.care:replay",
     "erase": "connector.cli.care:erase",

@@ -36,7 +36,7 @@ class Worker(ThreadWorker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: no new work, then gunicorn's own graceful end."""
         for services in _opened_in(self):
-            services.engine.begin_stop()
+            services.begin_stop()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
@@ -109,7 +109,7 @@ class Server(BaseApplication):
 
     def _begin(self, worker: object) -> None:
         for services in _opened_in(worker) if self.delivers else ():
-            services.engine.start()
+            services.begin()
 
     def _announce(self, arbiter: Arbiter) -> None:
         host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
@@ -208,7 +208,7 @@ def work(json_: bool) -> None:
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    services.engine.start()
+    services.begin()
     if json_:
         click.echo(json.dumps({"working": True}))
     messages.print("crisp-connector delivers. Stop it with Ctrl-C.")

@@ -23,6 +23,7 @@ from connector.errors import Problem
 from connector.ledger import Ledger, quotas
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.settings import SettingsProblem
 from connector.vault import Vault
 
 log = structlog.get_logger()
@@ -50,6 +51,15 @@ class Single:
         """The client for this connection. Raises `SettingsProblem` when its credential cannot be opened."""
         key = self._vault.open(tenant.key_sealed)
         return clients.get(tenant.id, Credential(tenant.website_id, tenant.tier, tenant.identifier, key))
+
+    def credential_of(self, connection_id: str) -> Credential:
+        """What opens Crisp for this connection. Raises `Problem` connection_halted when it cannot be opened here."""
+        tenant = self._tenant(connection_id)
+        try:
+            key = self._vault.open(tenant.key_sealed)
+        except SettingsProblem:
+            raise Problem("connection_halted", reason="credential_unreadable") from None
+        return Credential(tenant.website_id, tenant.tier, tenant.identifier, key)
 
     def run(self, connection_id: str, plan: Generator[Call, Reply, Result]) -> Result:
         """Runs one plan now, before bulk work, within the budget, and returns its result.

@@ -19,7 +19,8 @@ PERSON = frozenset({404, 409})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to Crisp. `path` is below `website/{website_id}/` and has `{who}` where the person stands.
+    """One request to Crisp. `path` is below `website/{website_id}/` and has `{who}` where the person stands; with a
+    slash before it, it is of no website.
 
     `tells`: what Crisp knows when the answer is 2xx; `makes`: the outcome that it then is; `changes`: the flat keys
     that it changes; `routes`: other statuses that the plan wants to see.

@@ -55,7 +55,8 @@ class Client:
 
     def __init__(self, credential: Credential, base_url: str, connections: int) -> None:
         self.credential = credential
-        self._root = f"{base_url.rstrip('/')}/website/{quote(credential.website_id, safe='')}/"
+        self._base = base_url.rstrip("/")
+        self._root = f"{self._base}/website/{quote(credential.website_id, safe='')}/"
         self._session = Session(connections)
         self._session.auth = HTTPBasicAuth(credential.identifier, credential.key)
         self._session.headers["X-Crisp-Tier"] = credential.tier
@@ -71,7 +72,7 @@ class Client:
         try:
             response = self._session.request(
                 call.method,
-                self._root + path,
+                self._base + path if path.startswith("/") else self._root + path,
                 json=call.body,
                 params=call.query,
                 timeout=(_CONNECT, self.read_timeout),

@@ -250,6 +250,28 @@ def conversation(session_id: str) -> Generator[Call, Reply, dict[str, Any] | Non
     return None
 
 
+def rtm(tier: str) -> Generator[Call, Reply, str | None]:
+    """The address of Crisp's RTM, or None where this token may not listen (Crisp RTM reference)."""
+    found = yield Call("GET", f"/{tier}/connect/endpoints", routes=frozenset({401, 403, 404}))
+    socket = found.data.get("socket") if found.ok and isinstance(found.data, dict) else None
+    address = socket.get("app") if isinstance(socket, dict) else None
+    return address if isinstance(address, str) else None
+
+
+def updated(since: int, most_pages: int) -> Generator[Call, Reply, list[dict[str, Any]]]:
+    """Profile cards that changed at this time or later (UNIX milliseconds), the newest first, page by page."""
+    cards: list[dict[str, Any]] = []
+    order = {"sort_field": "updated_at", "sort_order": "descending"}
+    for page in range(1, most_pages + 1):
+        found = yield Call("GET", f"people/profiles/{page}", query=order, routes=frozenset())
+        listed = found.data if found.ok and isinstance(found.data, list) else []
+        recent = [card for card in listed if isinstance(card, dict) and (card.get("updated_at") or 0) >= since]
+        cards.extend(recent)
+        if len(recent) < len(listed) or not listed:
+            break
+    return cards
+
+
 def erase(who: str) -> Generator[Call, Reply, bool]:
     """Removes a person; False when Crisp had none."""
     reply = yield Call("DELETE", _PROFILE, who)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, delete, func, or_, select, update
 
+from connector.ledger import arrivals, hooks
 from connector.ledger.remains import leave
-from connector.ledger.tables import idempotency, links, people, records
+from connector.ledger.tables import deliveries, events, idempotency, links, people, records
 
 _PERSONAL = ("who", "email", "people_id", "source_id", "contact", "detail")
 # A record that nobody is named in any more.
@@ -97,9 +98,20 @@ def erase(
     linked = (links.c.connection_id == connection_id) & links.c.email.in_(whos) & links.c.source_id.not_in(wished)
     unlinked = connection.execute(delete(links).where(linked)).rowcount
     known = (people.c.connection_id == connection_id) & or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
+    _forget_news(connection, connection_id, whos)
     erased = Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked, forgotten)
     leave(connection)
     return erased
+
+
+def _forget_news(connection: Connection, connection_id: str, whos: Collection[str]) -> None:
+    """What was told of the person, by Crisp and to others, and what has come in and is not understood yet."""
+    mine = (events.c.connection_id == connection_id) & or_(events.c.email.in_(whos), events.c.people_id.in_(whos))
+    told = select(events.c.id).where(mine)
+    connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(told)))
+    connection.execute(delete(events).where(mine))
+    hooks.forget_person(connection, connection_id, whos)
+    arrivals.forget(connection, connection_id, whole_name(whos), "contact_erased")
 
 
 def _forget_requests(

@@ -1,5 +1,6 @@
 """Connections are tenants: with the key of one, nothing of another is shown, changed or known to be there."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy import update
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
+from connector.ids import new_id
+from connector.ledger import deliveries
 from connector.ledger.tables import connections
 from connector.sandbox import Options
 from connector.sandbox import create_app as create_sandbox
@@ -47,9 +50,14 @@ BODIES: dict[str, Any] = {
     "POST /v1/keys": {},
     "POST /v1/connections": {"website_id": OTHER, "identifier": IDENTIFIER, "key": CRISP_KEY},
     "PATCH /v1/connections/{connection_id}": {"label": "mine"},
+    "PATCH /v1/subscriptions/{subscription_id}": {"include_own": True},
+    "PATCH /v1/sinks/{sink_id}": {"label": "mine"},
+    "PATCH /v1/inbound/{inbound_id}": {"label": "mine"},
 }
 # Routes that make something of the caller's own under a name that another may have, too.
-OWN = {"PUT /v1/mappings/{name}"}
+OWN = {"PUT /v1/mappings/{name}", "GET /v1/events/{event}", "GET /v1/events/{event}/sample"}
+# Routes on which nobody's API key is asked for: who comes proves it by a signature.
+PROVED = {"POST /crisp/{connection_id}", "GET /in/{source}/{inbound_id}", "POST /in/{source}/{inbound_id}"}
 
 
 class Websites:
@@ -102,6 +110,7 @@ class Tenant:
     """The other connection, with one of everything that a route can name."""
 
     def __init__(self, stack: Stack) -> None:
+        self.stack = stack
         new = {"website_id": OTHER, "identifier": IDENTIFIER, "key": CRISP_KEY, "label": "Other-label"}
         # By hand, as it were: nobody's key added it.
         adder = FlaskClient(stack.app)
@@ -120,13 +129,36 @@ class Tenant:
             "name": "others",
             "key_id": self.client.get("/v1/keys").get_json()[0]["id"],
             "connection_id": OTHER,
+            **self._places(),
         }
         self.people_id = told.get_json()["people_id"]
-        self.traces = (EVE, "fay@example.com", "Secret column", "Other-label", *self.ids.values(), self.people_id)
+        shared = {"source", "event"}  # words that everybody has
+        ids = [value for name, value in self.ids.items() if name not in shared]
+        self.traces = (EVE, "fay@example.com", "Secret column", "Other-label", "Other-sheet", *ids, self.people_id)
+
+    def _places(self) -> dict[str, str]:
+        """Where it wants to be told, and where it is told something."""
+        hook = {"event": "contact_created", "target_url": "https://93.184.215.14/hook"}
+        sheet = {"kind": "google_sheets", "label": "Other-sheet", "events": ["contact_created"]}
+        token = {"client_id": "i", "client_secret": "s", "refresh_token": "r"}
+        sheet |= {"options": {"spreadsheet": "1" * 44}, "credential": json.dumps(token)}
+        made = {
+            "subscription_id": self.client.post("/v1/subscriptions", json=hook),
+            "sink_id": self.client.post("/v1/sinks", json=sheet),
+            "inbound_id": self.client.post("/v1/inbound", json={"source": "generic"}),
+        }
+        assert {each.status_code for each in made.values()} == {201}, [each.get_json() for each in made.values()]
+        told = {"event_id": new_id(), "event": "contact_created", "own": False, "who": EVE, "payload": {"id": "e"}}
+        with self.stack.services.ledger.write() as connection:
+            deliveries.tell(connection, OTHER, **told, now=self.stack.services.courier.clock())
+        delivery = self.client.get("/v1/deliveries").get_json()[0]["id"]
+        ids = {name: str(each.get_json()["id"]) for name, each in made.items()}
+        return {**ids, "delivery_id": delivery, "source": "generic", "event": "contact_created"}
 
     def seen(self) -> list[Any]:
         """Everything that it has, as it sees it itself."""
         paths = ("me", "outcomes", "imports", "mappings", "keys", "connections", f"contacts/{EVE}")
+        paths += ("subscriptions", "deliveries", "sinks", "inbound")
         return [_without_use(self.client.get(f"/v1/{path}").get_json()) for path in paths]
 
 
@@ -162,7 +194,7 @@ def test_no_route_reaches_what_is_anothers(stack: Stack, websites: Websites) -> 
         sent = {EVE} if path == "/v1/preview" else set(other.ids.values()) & set(path.format(**other.ids).split("/"))
         hits = [each for each in other.traces if each in said and each not in sent]
         assert not hits, f"{method} {path} shows {hits}"
-        if "{" in path and f"{method} {path}" not in OWN:
+        if "{" in path and f"{method} {path}" not in OWN | PROVED:
             assert answer.status_code == 404, f"{method} {path}: {answer.status_code} {said}"
     assert other.seen() == before
     assert websites.people(OTHER) == there

@@ -61,10 +61,13 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "CONNECTOR_DATA_DIR": ("{file}", "{file}/below"),
     "CONNECTOR_FILES_DIR": ("{file}", "{file}/below"),
     "CONNECTOR_EGRESS_ALLOW": ("http://host", "host:port", "10.0.0.0/99", "a b"),
+    "CONNECTOR_HOOK_SCHEDULE": ("5,300", "0,-1", "0;5", "0,5,", "0, 5", "0,5s", "0,1234567", "0" + ",1" * 30),
     "CRISP_WEBSITE_ID": ("a b", "a/b", "../a", "w\n", "é", "w" * 65, "?"),
     "CRISP_TIER": ("gold", "WEBSITE", "website plugin"),
     "CRISP_IDENTIFIER": ("zebra secret", "zebra:secret", "zebra\nsecret", "é", "z" * 201),
     "CRISP_KEY": ("zebra secret", "zebra-secret\n", "é", "z" * 501),
+    "CRISP_HOOK_SECRET": ("zebra secret", "zebra-secret\n", "é", "z" * 501),
+    "CRISP_HOOK_KEY": ("zebra secret", "zebra-secret\n", "é", "z" * 501),
     "CRISP_DAILY_QUOTA": ("0", "10000001"),
     "CRISP_RATE": ("0", "1001"),
 }

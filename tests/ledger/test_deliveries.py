@@ -453,15 +453,6 @@ def test_what_ended_long_ago_is_removed_and_what_waits_is_kept(shop: Ledger) -> 
     assert done.status == "waiting"
 
 
-def test_secrets_are_brought_under_another_key(shop: Ledger) -> None:
-    subscription = subscribe(shop, old_sealed=b"old")
-    with shop.write() as connection:
-        assert subscriptions.reseal(connection, lambda sealed: None if sealed == b"old" else b"new") == 1
-    known = found(shop, subscription)
-    assert known is not None
-    assert (known.secret_sealed, known.token_sealed, known.old_sealed) == (b"new", b"new", b"old")
-
-
 # Indexes
 
 

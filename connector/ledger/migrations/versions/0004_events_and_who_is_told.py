@@ -46,7 +46,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('connection_id', sa.String(length=64), nullable=False),
     sa.Column('event', sa.String(length=32), nullable=False),
-    sa.Column('subject', sa.String(length=400), nullable=False),
+    sa.Column('subject', sa.String(length=512), nullable=False),
     sa.Column('email', sa.String(length=320), nullable=True),
     sa.Column('people_id', sa.String(length=64), nullable=True),
     sa.Column('session_id', sa.String(length=128), nullable=True),
@@ -61,6 +61,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_events_due_at', 'events', ['due_at', 'id'], unique=False)
     op.create_index(op.f('ix_events_email'), 'events', ['email'], unique=False)
+    op.create_index(op.f('ix_events_people_id'), 'events', ['people_id'], unique=False)
     op.create_index('ix_events_told_at', 'events', ['connection_id', 'event', 'told_at', 'id'], unique=False)
     op.create_index('uq_events_gathering', 'events', ['connection_id', 'event', 'subject'], unique=True, sqlite_where=sa.text('told_at IS NULL'), postgresql_where=sa.text('told_at IS NULL'))
     op.create_table('hooks',

@@ -1,0 +1,1 @@
+"""Events: what Crisp tells becomes what others are told of."""

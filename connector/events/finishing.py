@@ -1,0 +1,349 @@
+"""Finishing: an event whose burst is over is completed, compared with what is known, and told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from connector.contact import Contact
+from connector.convert.email import email as canonical
+from connector.convert.times import from_milliseconds
+from connector.crisp import plan
+from connector.errors import Problem
+from connector.events.comparing import Difference, difference, said, shown
+from connector.ids import new_id
+from connector.ledger import Ledger, events, hooks, people, work
+from connector.ledger.people import Person
+from connector.manifest import Field
+
+log = structlog.get_logger()
+
+# While a delivery of ours to the same person is under way: milliseconds to the next look, and how many looks.
+_SOON, _PATIENT = 400, 25
+# Pauses after a failure (milliseconds), the last of them for ever after; after a day it is told with what is known.
+_PAUSES = (2_000, 10_000, 60_000, 300_000, 900_000)
+_LONGEST = 86_400_000
+
+
+class Reads(Protocol):
+    """Runs a plan for somebody who waits: `Courier.run`."""
+
+    def __call__(self, connection_id: str, plan: Any, /) -> Any: ...
+
+
+class Tell(Protocol):
+    """Gives an event to those who want it, in the transaction that makes it final; how many they are."""
+
+    def __call__(
+        self,
+        connection: Connection,
+        connection_id: str,
+        *,
+        event_id: str,
+        event: str,
+        own: bool,
+        who: str,
+        payload: Mapping[str, Any],
+        now: int,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """The person of an event: names, and what the ledger knows."""
+
+    email: str | None
+    people_id: str | None
+    person: Person | None
+
+    @property
+    def names(self) -> list[str]:
+        """The surest first."""
+        return [name for name in (self.people_id, self.email) if name]
+
+
+class Dropped(Exception):
+    """It was forged, or is no news that anybody could be told of."""
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """`tell` hands on; `clock` gives UNIX milliseconds; `fields`: the manifest's."""
+
+    ledger: Ledger
+    reads: Reads
+    tell: Tell
+    fields: Mapping[str, Field]
+    clock: Callable[[], int]
+
+    def finish(self, row: Row[Any]) -> bool:
+        """Tells this event; False when it is to be tried again, or turned out to be none."""
+        try:
+            if row.payload.get("ready"):
+                return self._hand_on(row, Whom(row.email, row.people_id, None), None, row.payload["ready"], own=False)
+            whom = self._whom(row)
+            if whom.names and row.attempts < _PATIENT and self._is_in_hand(row.connection_id, whom):
+                return self._later(row, _SOON)
+            return self._READERS[row.event](self, row, whom)
+        except Dropped:
+            with self.ledger.write() as connection:
+                events.drop(connection, row.id)
+            return False
+        except Problem as problem:
+            return self._failed(row, problem)
+
+    def _failed(self, row: Row[Any], problem: Problem) -> bool:
+        """Crisp is away, or the quota is: the event waits; after a day it is told with what is known."""
+        if self.clock() - row.occurred_at > _LONGEST and row.payload.get("way") != "website":
+            whom = self._whom(row, asks=False)
+            contact = whom.person.known if whom.person else Contact()
+            return self._hand_on(row, whom, None, self._payload(row, whom, contact, partial=True), own=False)
+        log.warning("event_waits", connection=row.connection_id, reason=problem.code)
+        told = problem.facts.get("retry_after")
+        pause = _PAUSES[min(row.attempts, len(_PAUSES) - 1)]
+        return self._later(row, max(pause, int(told) * 1000) if isinstance(told, int | float) else pause)
+
+    def _later(self, row: Row[Any], milliseconds: int) -> bool:
+        with self.ledger.write() as connection:
+            events.again(connection, row.id, self.clock() + milliseconds)
+        return False
+
+    def _is_in_hand(self, connection_id: str, whom: Whom) -> bool:
+        """A write of ours is under way: what it tells Crisp is known here only when it is answered."""
+        with self.ledger.read() as connection:
+            return work.is_in_hand(connection, connection_id, whom.names)
+
+    def _whom(self, row: Row[Any], *, asks: bool = True) -> Whom:
+        email, people_id = row.email, row.people_id
+        with self.ledger.read() as connection:
+            if row.session_id:
+                session = hooks.person_of(connection, row.connection_id, row.session_id)
+                email = email or (session.email if session else None)
+                people_id = people_id or (session.people_id if session else None)
+            names = [name for name in (people_id, email) if name]
+            known = people.by_who(connection, row.connection_id, names) if names else {}
+        person = next((known[name] for name in names if name in known), None)
+        del asks
+        return Whom(email or (person.email if person else None), people_id or _id_of(person), person)
+
+    def _removed(self, row: Row[Any], whom: Whom) -> bool:
+        if _doubtful(row) and self._card(row, whom) is not None:
+            raise Dropped
+        known = whom.person.known if whom.person else Contact()
+        payload = self._payload(row, whom, known)
+        return self._hand_on(row, whom, None, payload, own=False, gone=True)
+
+    def _created(self, row: Row[Any], whom: Whom) -> bool:
+        """Whom the ledger knows we have made. What Crisp's profile says by now is for the events of its changes."""
+        if whom.person is not None and not _doubtful(row):
+            return self._hand_on(row, whom, None, self._payload_of_new(row, whom, whom.person.known), own=True)
+        card = self._card(row, whom)
+        if card is None:
+            return self._without_card(row, whom)
+        found = difference(whom.person, card, {}, self.fields)
+        own, whom = whom.person is not None, _named_by(card, whom)
+        payload = self._payload_of_new(row, whom, found.contact)
+        return self._hand_on(row, whom, None if own else found.contact, payload, own=own, changed=found.changed)
+
+    def _payload_of_new(self, row: Row[Any], whom: Whom, contact: Contact) -> dict[str, Any]:
+        return self._payload(row, whom, contact, tuple(sorted(key for key in contact.said() if key != "email")))
+
+    def _updated(self, row: Row[Any], whom: Whom) -> bool:
+        update = row.payload.get("card", {})
+        whole = _doubtful(row) or whom.person is None or not whom.person.complete or not _says_something(update)
+        card = self._card(row, whom) if whole else None
+        if whole and card is None:
+            return self._without_card(row, whom)
+        found = difference(whom.person, card, update, self.fields)
+        whom = _named_by(card or {}, whom)
+        if whom.person is not None and not found.changed and self._was_read_since(row):
+            found = replace(found, changed=said(update, self.fields))
+        own = whom.person is not None and not found.changed
+        payload = self._payload(row, whom, found.contact, found.changed, found.previous)
+        return self._hand_on(row, whom, found.contact, payload, own=own, changed=found.changed, found=found)
+
+    def _was_read_since(self, row: Row[Any]) -> bool:
+        """Whether another's change was told since this one happened: then its profile may have been read with this
+        change in it, and that it is known does not make it ours."""
+        with self.ledger.read() as connection:
+            return events.told_since(connection, row.connection_id, row.people_id, row.occurred_at)
+
+    def _conversation(self, row: Row[Any], whom: Whom) -> bool:
+        """What a visitor's conversation says; we never write there, so it is never our own."""
+        said = dict(row.payload)
+        if _doubtful(row) or not whom.names:
+            meta = self.reads(row.connection_id, plan.conversation(row.session_id))
+            if meta is None and _doubtful(row):
+                raise Dropped
+            said, whom = self._confirmed(row, said, meta or {}), self._met(row, whom, meta or {})
+        card = None
+        if whom.names and (whom.person is None or not whom.person.complete):
+            card = self._card(row, whom)
+        known = whom.person.known if whom.person else Contact()
+        contact = difference(whom.person, card, {}, self.fields).contact if card else known
+        segments = said.get("segments")
+        changed = tuple(f"data.{key}" for key in said.get("data", {})) or (("segments",) if segments else ())
+        payload = self._payload(row, _named_by(card or {}, whom), contact, changed, partial=not whom.names)
+        payload |= {"data": said["data"]} if "data" in said else {}
+        if segments is not None:
+            payload["contact"] |= {"segments": segments, "segments_text": ", ".join(segments)}
+        return self._hand_on(row, whom, None, payload, own=False)
+
+    def _confirmed(self, row: Row[Any], said: dict[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
+        """Of what an unsigned hook says, that which Crisp says as well."""
+        if not _doubtful(row):
+            return said
+        held: Any = meta.get("data")
+        held = held if isinstance(held, dict) else {}
+        if "data" in said:
+            said["data"] = {key: value for key, value in said["data"].items() if held.get(key) == value}
+        if "segments" in said:
+            said["segments"] = [each for each in meta.get("segments") or [] if isinstance(each, str)]
+        address = meta.get("email")
+        wrong_email = row.event == "conversation_email_changed" and canonical(str(address)) != row.email
+        if wrong_email or ("data" in said and not said["data"]):
+            raise Dropped
+        return said
+
+    def _met(self, row: Row[Any], whom: Whom, meta: Mapping[str, Any]) -> Whom:
+        """The person whom the conversation names, kept in mind."""
+        address = meta.get("email")
+        email = canonical(address) if isinstance(address, str) else None
+        if email is None or whom.email:
+            return whom
+        with self.ledger.write() as connection:
+            said = {"session_id": row.session_id, "email": email, "updated_at": self.clock()}
+            hooks.link(connection, {"connection_id": row.connection_id, **said})
+            person = people.by_who(connection, row.connection_id, [email]).get(email)
+        return Whom(email, whom.people_id or _id_of(person), person)
+
+    def _without_card(self, row: Row[Any], whom: Whom) -> bool:
+        """Crisp has nobody of that name any more, or never had."""
+        if _doubtful(row):
+            raise Dropped
+        known = whom.person.known if whom.person else Contact()
+        return self._hand_on(row, whom, None, self._payload(row, whom, known, partial=True), own=False)
+
+    def _card(self, row: Row[Any], whom: Whom) -> dict[str, Any] | None:
+        if not whom.names:
+            return None
+        card: dict[str, Any] | None = self.reads(row.connection_id, plan.profile(whom.names[0]))
+        return card
+
+    def _payload(
+        self,
+        row: Row[Any],
+        whom: Whom,
+        contact: Contact,
+        changed: tuple[str, ...] = (),
+        previous: Mapping[str, Any] | None = None,
+        *,
+        partial: bool = False,
+    ) -> dict[str, Any]:
+        told = {
+            "id": row.id,
+            "event": row.event,
+            "occurred_at": from_milliseconds(row.occurred_at),
+            "connection_id": row.connection_id,
+            "contact": shown(contact, whom.people_id, whom.email),
+            "changed": list(changed),
+            "previous": dict(previous or {}),
+        }
+        told |= {"session_id": row.session_id} if row.session_id else {}
+        return told | ({"partial": True} if partial else {})
+
+    def _hand_on(
+        self,
+        row: Row[Any],
+        whom: Whom,
+        contact: Contact | None,
+        payload: dict[str, Any],
+        *,
+        own: bool,
+        changed: tuple[str, ...] = (),
+        gone: bool = False,
+        found: Difference | None = None,
+    ) -> bool:
+        """Makes the event final, with what the ledger learns of it. A change of segments is an event of its own."""
+        now = self.clock()
+        with self.ledger.write(durable=True) as connection:
+            if not self._tell(connection, row.id, row, whom, payload, own=own, now=now):
+                return False
+            if gone:
+                people.forget(connection, row.connection_id, whom.names)
+            elif contact is not None and whom.email:
+                self._learn(connection, row, whom, contact, changed, now)
+            if found is not None and "segments" in changed and not own:
+                self._tell_segments(connection, row, whom, payload, now)
+        return True
+
+    def _tell(
+        self,
+        connection: Connection,
+        event_id: str,
+        row: Row[Any],
+        whom: Whom,
+        payload: dict[str, Any],
+        *,
+        own: bool,
+        now: int,
+    ) -> bool:
+        values = {"payload": payload, "own": own, "email": whom.email, "people_id": whom.people_id}
+        if not events.tell(connection, event_id, now, **values):
+            return False
+        who = whom.email or whom.people_id or row.session_id or ""
+        names = {"event_id": event_id, "event": payload["event"], "own": own, "who": who}
+        self.tell(connection, row.connection_id, **names, payload=payload, now=now)
+        return True
+
+    def _tell_segments(
+        self, connection: Connection, row: Row[Any], whom: Whom, payload: dict[str, Any], now: int
+    ) -> None:
+        event_id, event = new_id(), "segments_changed"
+        previous = {"segments": payload["previous"].get("segments", [])} if payload["previous"] else {}
+        told = {**payload, "id": event_id, "event": event, "changed": ["segments"], "previous": previous}
+        begun = {"id": event_id, "connection_id": row.connection_id, "event": event, "subject": event_id, "own": False}
+        said = {"email": whom.email, "people_id": whom.people_id, "session_id": None, "payload": told}
+        events.begin(connection, {**begun, **said, "occurred_at": row.occurred_at})
+        self._tell(connection, event_id, row, whom, told, own=False, now=now)
+
+    def _learn(
+        self, connection: Connection, row: Row[Any], whom: Whom, contact: Contact, changed: tuple[str, ...], now: int
+    ) -> None:
+        """What Crisp holds now is what it was last told: an older record of a source does not undo it."""
+        person = whom.person or Person(whom.email, whom.people_id)
+        times = {**person.times, **dict.fromkeys((key for key in changed if key != "segments"), row.occurred_at)}
+        people_id = whom.people_id or person.people_id
+        learnt = replace(person, email=whom.email, people_id=people_id, known=contact, times=times, complete=True)
+        people.save(connection, row.connection_id, [learnt], now)
+
+    _READERS = {  # noqa: RUF012 - only read
+        "contact_created": _created,
+        "contact_updated": _updated,
+        "contact_removed": _removed,
+        "conversation_data_changed": _conversation,
+        "conversation_email_changed": _conversation,
+        "segments_changed": _conversation,
+    }
+
+
+def _doubtful(row: Row[Any]) -> bool:
+    """Whether it came by an unsigned hook: what it says is confirmed first (crisp-api: website hooks)."""
+    return bool(row.payload.get("way") == "website")
+
+
+def _id_of(person: Person | None) -> str | None:
+    return person.people_id if person else None
+
+
+def _says_something(update: Mapping[str, Any]) -> bool:
+    return any(key not in ("updated_at", "created_at") for key in update)
+
+
+def _named_by(card: Mapping[str, Any], whom: Whom) -> Whom:
+    """The names that Crisp's own profile gives."""
+    people_id, address = card.get("people_id"), card.get("email")
+    email = canonical(address) if isinstance(address, str) else None
+    return replace(whom, people_id=str(people_id) if people_id else whom.people_id, email=email or whom.email)

@@ -1,0 +1,78 @@
+"""Conditions: which of the events of its kind a subscription is told. A small table, no language; without any I/O."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+# A condition: what it holds for. All that are given must hold; of a list, one is enough.
+HELP: Mapping[str, str] = {
+    "segment": "The contact is in this segment, or in one of these.",
+    "data_key": "The contact has this custom data key, or one of these; where the event itself brings data (those of a "
+    "conversation), these data have it.",
+    "changed": "This field changed, or one of these: city, segments, data.plan; data stands for every data key.",
+}
+_MOST, _LONGEST = 50, 200
+
+Filter = Mapping[str, Sequence[str]]
+
+
+class Unfit(ValueError):
+    """A filter makes no sense. `wrong`: condition → sentence; an empty name stands for the whole filter."""
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        super().__init__(next(iter(wrong.values())))
+        self.wrong = dict(wrong)
+
+
+def read(given: Any, fields: Collection[str]) -> dict[str, list[str]]:
+    """A filter in its one form, whichever way it was written: `{condition: [word, …]}`, the words in order.
+
+    `fields`: keys of contact fields. What is empty says nothing: platforms send an empty box so. Raises `Unfit`.
+    """
+    if given in (None, "", [], {}):
+        return {}
+    if not isinstance(given, Mapping):
+        raise Unfit({"": f"The filter must be an object with any of {', '.join(HELP)}."})
+    wrong, found = dict[str, str](), dict[str, list[str]]()
+    for name in given:
+        words, reason = _words(str(name), given[name], fields)
+        if reason:
+            wrong[str(name)[:_LONGEST]] = reason
+        elif words:
+            found[str(name)] = words
+    if wrong:
+        raise Unfit(wrong)
+    return dict(sorted(found.items()))
+
+
+def fits(wanted: Filter, payload: Mapping[str, Any]) -> bool:
+    """Whether an event with this payload is one of those that are wanted."""
+    return all(not _has(payload, name).isdisjoint(words) for name, words in wanted.items())
+
+
+def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], str | None]:
+    """The words of one condition, and what is wrong with them."""
+    if name not in HELP:
+        return [], f"There is no such condition. Use {', '.join(HELP)}."
+    words = [given] if isinstance(given, str) else given if given is not None else []
+    if not (isinstance(words, list) and all(isinstance(word, str) and len(word) <= _LONGEST for word in words)):
+        return [], f"Must be a text of at most {_LONGEST} characters, or a list of such."
+    kept = sorted({word.strip() for word in words} - {""})
+    if len(kept) > _MOST:
+        return [], f"At most {_MOST} are looked for at once. Subscribe without this condition, or twice."
+    strange = [word for word in kept if name == "changed" and not _is_field(word, fields)]
+    return kept, "Not a contact field: it never changes. GET /v1/fields lists them." if strange else None
+
+
+def _is_field(word: str, fields: Collection[str]) -> bool:
+    return word in fields or word == "data" or (word.startswith("data.") and word != "data.")
+
+
+def _has(payload: Mapping[str, Any], name: str) -> set[str]:
+    """What an event has of that which a condition asks for."""
+    contact = payload.get("contact") or {}
+    if name == "segment":
+        return set(contact.get("segments") or ())
+    if name == "data_key":
+        return set(payload.get("data") or contact.get("data") or ())
+    changed = {str(key) for key in payload.get("changed") or ()}
+    return changed | ({"data"} if any(key.startswith("data.") for key in changed) else set())

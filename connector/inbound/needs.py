@@ -1,0 +1,33 @@
+"""What is needed of the process that takes webhooks in; its `Services` has all of it."""
+
+from typing import Protocol
+
+from connector.intake import Intake
+from connector.ledger import Ledger
+from connector.manifest import Manifest
+from connector.settings import Settings
+from connector.vault import Vault
+
+
+class Needs(Protocol):
+    """Settings, manifests, database, vault, and the way in."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where Notion is, and how long things are kept."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What fields there are."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where what comes is kept."""
+
+    @property
+    def vault(self) -> Vault:
+        """What opens secrets and credentials."""
+
+    @property
+    def intake(self) -> Intake:
+        """Where records are accepted."""

@@ -1,0 +1,161 @@
+"""The runner: takes in what has arrived, a few addresses at a time, each in the order in which things came."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.budget import DAY
+from connector.errors import Problem
+from connector.inbound.needs import Needs
+from connector.inbound.taking import Taken, take_in
+from connector.ledger import DatabaseProblem, arrivals, inbounds
+from connector.settings import SettingsProblem
+
+log = structlog.get_logger()
+
+# Seconds between two looks for what nobody kicked for, and between two clearings of what is old.
+_LOOK, _TIDY = 1.0, 3_600.0
+# Milliseconds in which one arrival is taken in; after that another process may.
+_TERM = 120_000
+# Milliseconds before the second try, and at most before any.
+_FIRST, _LONGEST = 1_000, 300_000
+
+
+class Arrivals:
+    """Takes in what has arrived, from `start` until `stop`. `kick`: something has just come.
+
+    An address whose system is slow keeps one thread busy, so there are a few; of one address one thing is in hand at a
+    time.
+    """
+
+    def __init__(self, needs: Needs, *, threads: int = 2) -> None:
+        self._needs, self._count = needs, threads
+        self._stop, self._kicked = threading.Event(), threading.Event()
+        self._lock, self._busy = threading.Lock(), set[str]()
+        self._threads: list[threading.Thread] = []
+        self._tidy_at = 0.0
+
+    def start(self) -> None:
+        """Begins."""
+        for number in range(self._count):
+            self._threads.append(threading.Thread(target=self._run, name=f"arrivals-{number}", daemon=True))
+            self._threads[-1].start()
+
+    def stop(self) -> None:
+        """Lets what is in hand finish, and ends."""
+        self._stop.set()
+        self._kicked.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def kick(self) -> None:
+        """Something has just come: it need not wait for the next look."""
+        self._kicked.set()
+
+    def due(self, now: int) -> bool:
+        """Whether there is something to take in (now: UNIX milliseconds)."""
+        with self._lock:
+            busy = frozenset(self._busy)
+        with self._needs.ledger.read() as connection:
+            return arrivals.due(connection, now, busy=busy) is not None
+
+    def run_one(self) -> bool:
+        """Takes one arrival in; False when none is due."""
+        now = self._needs.intake.clock()
+        if not self.due(now):
+            return False
+        with self._in_hand(now) as arrival:
+            if arrival is not None:
+                self._take(arrival)
+        return True
+
+    def tidy(self, now: int) -> int:
+        """Removes arrivals that ended and are older than what is kept; how many they were."""
+        days, removed = self._needs.settings.retention_days, 0
+        while days:
+            with self._needs.ledger.write() as connection:
+                count = arrivals.purge(connection, now - days * DAY)
+            removed += count
+            if not count:
+                break
+        return removed
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._guarded():
+                self._kicked.wait(_LOOK)
+                self._kicked.clear()
+
+    def _guarded(self) -> bool:
+        """A database that is away, or a mistake of ours, must not end it."""
+        try:
+            self._tidy_now_and_then()
+            return self.run_one()
+        except (SQLAlchemyError, DatabaseProblem) as problem:
+            log.warning("database_unavailable", reason=type(problem).__name__)
+        except Exception:
+            log.exception("engine_failed")
+        return False
+
+    def _tidy_now_and_then(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._tidy_at:
+                return
+            self._tidy_at = time.monotonic() + _TIDY
+        self.tidy(self._needs.intake.clock())
+
+    @contextmanager
+    def _in_hand(self, now: int) -> Iterator[Row[Any] | None]:
+        """The next arrival; nobody here takes another of its address until it is done with."""
+        with self._lock, self._needs.ledger.write(durable=True) as connection:
+            arrival = arrivals.claim(connection, now, now + _TERM, busy=self._busy)
+            if arrival is not None:
+                self._busy.add(arrival.inbound_id)
+        try:
+            yield arrival
+        finally:
+            if arrival is not None:
+                with self._lock:
+                    self._busy.discard(arrival.inbound_id)
+
+    def _take(self, arrival: Row[Any]) -> None:
+        """One try, and what comes of it is written down."""
+        try:
+            with self._needs.ledger.read() as connection:
+                address = inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
+            if address is None:
+                return  # removed with all that came
+            self._end(arrival, take_in(self._needs, address, arrival, self._stop.wait))
+        except Problem as problem:
+            self._later(arrival, problem.code, problem.retry_after)
+        except SettingsProblem:
+            # No key opens what the address has: it is told at the start, and may come back.
+            self._later(arrival, "connection_halted", None)
+        except (SQLAlchemyError, DatabaseProblem):
+            self._later(arrival, "database_unavailable", None)
+            raise
+        except Exception:
+            self._later(arrival, "server_error", None)
+            raise
+
+    def _end(self, arrival: Row[Any], taken: Taken) -> None:
+        made = {"record_id": taken.record_id, "import_id": taken.import_id}
+        with self._needs.ledger.write(durable=True) as connection:
+            arrivals.finish(connection, arrival, taken.outcome, keeps_body=taken.keeps_body, **made)
+
+    def _later(self, arrival: Row[Any], code: str, seconds: int | None) -> None:
+        """Tries again later; what has failed for as long as a record may is ended with the code, and keeps its body."""
+        now, settings = self._needs.intake.clock(), self._needs.settings
+        if now - arrival.received_at > settings.retry_age * 1000:
+            self._end(arrival, Taken(code, keeps_body=True))
+            return
+        pause = min(_FIRST << min(arrival.attempts - 1, 16), _LONGEST) if seconds is None else seconds * 1000
+        with self._needs.ledger.write() as connection:
+            arrivals.postpone(connection, arrival, now + pause)

@@ -1,0 +1,197 @@
+"""The routes of Google's Sheets API (v4) that read and write cells, and what its refusals mean for a sink."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from google.auth.credentials import Credentials
+
+from connector.hooks.egress import Egress, Failed
+from connector.hooks.egress import Refused as Judged
+from connector.sinks.base import Broken, Later, Refused
+from connector.sinks.google_credential import GOOGLES_TOKEN_URIS, bearer, remedy
+from connector.sinks.sheet_table import Row
+from connector.version import __version__
+
+_ADDRESS = "https://sheets.googleapis.com"
+# Seconds: to connect, and between two pieces of an answer; for a whole token exchange elsewhere.
+_TIMEOUT, _EXCHANGE = (5, 30), 20.0
+# Bytes of an answer: of a key column of some million rows, and of a token.
+_LARGEST, _LARGEST_TOKEN = 64_000_000, 100_000
+_PIECE = 65_536
+# Seconds to wait when Google does not say: its quotas are filled up again each minute (Sheets API, "Usage limits").
+_PAUSE, _FAULT, _LONGEST_PAUSE = 60.0, 30.0, 3_600.0
+_NOT_A_SHEET = (
+    "The document is no Google Sheet but a file in another format. Open it, choose File, Save as Google Sheets, and "
+    "change the sink's spreadsheet to that."
+)
+# By the reason that an answer gives (google.rpc.ErrorInfo), or the name of its status, before what the status says.
+_REASONS: Mapping[str, str] = {
+    "SERVICE_DISABLED": "The Google Sheets API is not enabled in the credential's project. Enable it in Google's "
+    "console (APIs & Services, Library).",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "The refresh token was not granted for Google Sheets. Make one with the scope "
+    "https://www.googleapis.com/auth/spreadsheets and change the sink's credential.",
+    "FAILED_PRECONDITION": _NOT_A_SHEET,
+}
+
+
+class SheetsApi:
+    """One spreadsheet, by one credential.
+
+    Google's addresses are constants or the operator's, so they are asked directly, over connections that are kept;
+    a `token_uri` that the user named is another matter, and goes out by the guarded way alone.
+    """
+
+    def __init__(self, spreadsheet: str, credentials: Credentials, egress: Egress, address: str = "") -> None:
+        self._spreadsheet, self._credentials, self._egress = spreadsheet, credentials, egress
+        self._own, self._address = not address, (address or _ADDRESS).rstrip("/")
+        self._http = requests.Session()
+        self._http.trust_env = False  # neither a proxy nor a .netrc of the environment
+        self._http.headers["User-Agent"] = f"crisp-connector/{__version__}"
+
+    def read(self, ranges: Sequence[str]) -> list[list[list[Any]]]:
+        """The rows of each range; empty cells at an end are left away. Raises `Refused` for what is not there."""
+        told = self._call(
+            "GET",
+            "/values:batchGet",
+            params={"ranges": list(ranges), "majorDimension": "ROWS", "valueRenderOption": "UNFORMATTED_VALUE"},
+        )
+        found = [each.get("values", []) for each in told.get("valueRanges", [])]
+        return [*found, *([] for _ in ranges[len(found) :])]
+
+    def append(self, table: str, rows: Sequence[Row]) -> str:
+        """Adds rows below the table that is in this range; returns the cells that they got.
+
+        They are inserted (`INSERT_ROWS`): what stands below the table moves down and is never written over.
+        """
+        told = self._call(
+            "POST",
+            f"/values/{quote(table, safe='')}:append",
+            params={"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"},
+            body={"majorDimension": "ROWS", "values": rows},
+        )
+        return str((told.get("updates") or {}).get("updatedRange", ""))
+
+    def update(self, changes: Mapping[str, Row]) -> None:
+        """Writes each range's row; None leaves a cell as it is."""
+        data = [{"range": cells, "majorDimension": "ROWS", "values": [row]} for cells, row in changes.items()]
+        self._call("POST", "/values:batchUpdate", body={"valueInputOption": "RAW", "data": data})
+
+    def _call(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> dict[str, Any]:
+        """One call; with a new token when Google does not take the old one any more."""
+        url = f"{self._address}/v4/spreadsheets/{self._spreadsheet}{path}"
+        status, answer, pause = self._asked(method, url, params, body)
+        if status == 401:
+            self._credentials.token = None
+            status, answer, pause = self._asked(method, url, params, body)
+        if status == 200:
+            return _object(answer)
+        raise self._problem(status, answer, pause)
+
+    def _asked(
+        self, method: str, url: str, params: Mapping[str, Any] | None, body: Any
+    ) -> tuple[int, bytes, float | None]:
+        token = bearer(self._credentials, self._exchange)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return self._sent(method, url, params=params, data=data, headers=headers)
+
+    def _sent(self, method: str, url: str, **asked: Any) -> tuple[int, bytes, float | None]:
+        """Status, body and the seconds of `Retry-After`. Raises `Later` when no answer comes."""
+        try:
+            with self._http.request(
+                method, url, timeout=_TIMEOUT, allow_redirects=False, stream=True, **asked
+            ) as answered:
+                return answered.status_code, _body(answered), _seconds(answered.headers.get("Retry-After"))
+        except requests.RequestException:  # its text quotes the address
+            raise Later(_FAULT, "Google cannot be reached just now.") from None
+
+    def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Asks for a token: Google's own address directly (or the operator's instead), any other by the guarded way."""
+        if url in GOOGLES_TOKEN_URIS:
+            there = url if self._own else f"{self._address}/token"
+            status, answer, pause = self._sent("POST", there, data=body, headers=headers)
+        else:
+            status, answer, pause = self._guarded(url, body, headers)
+        if status == 429 or status >= 500:
+            raise Later(pause or _FAULT, "The address that gives tokens is busy.")
+        return status, answer
+
+    def _guarded(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, float | None]:
+        try:
+            answered = self._egress.post(url, body, headers, seconds=_EXCHANGE, most=_LARGEST_TOKEN)
+        except Judged as refused:
+            raise Broken(f"The credential's token_uri must not be contacted: {refused.reason}.") from None
+        except Failed as failed:
+            raise Later(_FAULT, f"The credential's token_uri cannot be used just now: {failed.reason}.") from None
+        return answered.status, answered.body, _seconds(answered.retry_after)
+
+    def _problem(self, status: int, answer: bytes, pause: float | None) -> Exception:
+        """What an answer other than 200 means for the sink."""
+        if status == 429:
+            return Later(pause or _PAUSE, "Google's quota of writes a minute is used up.")
+        if status in (400, 403):
+            for reason in _reasons(answer):
+                if reason in _REASONS:
+                    return Broken(_REASONS[reason])
+        remedies = {
+            401: "Google does not take this credential. Change the sink's credential.",
+            403: f"The credential may not edit this sheet. {remedy(self._credentials)}",
+            404: "There is no spreadsheet of this ID. Check it, or change the sink's spreadsheet.",
+        }
+        if status in remedies:
+            return Broken(remedies[status])
+        if status in (400, 413):
+            return Refused(f"Google does not take these cells ({status}).")
+        return Later(pause or _FAULT, f"Google answers {status} just now.")
+
+
+def _body(answered: requests.Response) -> bytes:
+    pieces: list[bytes] = []
+    room = _LARGEST
+    for piece in answered.iter_content(_PIECE):
+        pieces.append(piece)
+        room -= len(piece)
+        if room < 0:
+            raise Broken("The sheet is too large to be written to. Start a new one, and change the sink's spreadsheet.")
+    return b"".join(pieces)
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(answer)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise Later(_FAULT, "What Google answers just now cannot be read.")
+    return told
+
+
+def _reasons(answer: bytes) -> list[str]:
+    """The status and reasons of a Google error: `{error: {status, details: [{reason}]}}`."""
+    try:
+        error = json.loads(answer)["error"]
+        return [*(str(each.get("reason")) for each in error.get("details", ())), str(error.get("status"))]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """The seconds of a `Retry-After` header, a number or a date (RFC 9110, 10.2.3); None for what is neither."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after) if retry_after.strip().isdigit() else _until(retry_after)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 1.0), _LONGEST_PAUSE)
+
+
+def _until(date: str) -> float:
+    return (parsedate_to_datetime(date).astimezone(UTC) - datetime.now(UTC)).total_seconds()

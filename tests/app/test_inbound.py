@@ -1,0 +1,747 @@
+"""Inbound addresses: made and managed, and what comes to them is kept, answered at once, and taken in after that."""
+
+import gzip
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from connector import resealing
+from connector.inbound import Arrivals, runner, taking
+from connector.ledger import arrivals as ledger_arrivals
+from connector.ledger import inbounds as ledger_inbounds
+from connector.ledger.erasure import whole_name
+from connector.ledger.tables import arrivals, inbounds, metadata
+from connector.vault import Vault
+from tests.app.inbound import (
+    ADA,
+    ONE_ID,
+    arrivals_of,
+    body_of,
+    cleared,
+    made,
+    outcomes_of,
+    path,
+    send,
+    signature,
+    stored,
+    took_in,
+)
+from tests.app.stack import DATABASES, Stack, ended, finished, problem, until
+
+pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
+SAMPLES = Path(__file__).resolve().parents[2] / "manifests" / "samples"
+SHEET = {"sheetName": "CRM", "rowNumber": 2, "headers": ["Email", "Name"]}
+ONCE = {"Idempotency-Key": "inbound-1"}
+
+
+@pytest.fixture(autouse=True)
+def _cleared(stack: Stack) -> Iterator[None]:
+    cleared(stack)
+    yield
+    cleared(stack)
+
+
+def sample(source: str, name: str) -> Any:
+    return json.loads((SAMPLES / source / f"{name}.json").read_text())
+
+
+def row_of(stack: Stack) -> Any:
+    """The only arrival, as it is stored."""
+    with stack.services.ledger.read() as connection:
+        return connection.execute(select(arrivals)).one()
+
+
+def count(stack: Stack) -> int:
+    with stack.services.ledger.read() as connection:
+        return len(connection.execute(select(arrivals.c.id)).all())
+
+
+def set_state(stack: Stack, inbound: dict[str, Any], **state: int) -> None:
+    with stack.services.ledger.write() as connection:
+        connection.execute(update(inbounds).where(inbounds.c.id == inbound["id"]).values(state=state))
+
+
+class TestManaging:
+    """/v1/inbound"""
+
+    def test_it_is_made_with_an_address_a_secret_and_steps(self, api: FlaskClient) -> None:
+        said = {"label": "Leads", "country": "fr", "timezone": "Europe/Paris", "mode": "update", "unmapped": "data"}
+        one = made(api, mapping={"email": "Courriel"}, on_delete="note", **said)
+        assert one["url"] == f"http://localhost/in/generic/{one['id']}"
+        assert one["country"] == "FR"
+        assert one["mapping"] == {"email": ["Courriel"]}
+        assert any(one["url"] in step for step in one["steps"])
+        assert one["secret"] not in json.dumps(one["steps"])
+
+    def test_the_secret_is_shown_once(self, api: FlaskClient) -> None:
+        one = made(api, credential="ntn_credential")
+        listed = api.get("/v1/inbound")
+        shown = api.get(f"/v1/inbound/{one['id']}")
+        assert shown.get_json() == {name: value for name, value in one.items() if name != "secret"}
+        assert listed.get_json() == [shown.get_json()]
+        assert one["has_credential"]
+        for answer in (listed, shown):
+            assert one["secret"] not in answer.get_data(as_text=True)
+            assert "ntn_credential" not in answer.get_data(as_text=True)
+
+    def test_neither_secret_nor_credential_is_stored_in_the_open(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, credential="ntn_credential")
+        with stack.services.ledger.read() as connection:
+            everything = repr([list(connection.execute(select(table))) for table in metadata.sorted_tables])
+        assert one["secret"] not in everything
+        assert "ntn_credential" not in everything
+
+    def test_lists_go_on_in_the_link_header(self, api: FlaskClient) -> None:
+        ids = [made(api)["id"] for _ in range(3)]
+        first = api.get("/v1/inbound?limit=2")
+        assert [each["id"] for each in first.get_json()] == ids[:0:-1]
+        following = api.get(first.headers["Link"].partition("<")[2].partition(">")[0])
+        assert [each["id"] for each in following.get_json()] == ids[:1]
+        assert "Link" not in following.headers
+
+    def test_what_is_not_said_stays_and_null_takes_away(self, api: FlaskClient) -> None:
+        one = made(api, country="FR", label="Leads", credential="ntn_credential")
+        changed = api.patch(f"/v1/inbound/{one['id']}", json={"mode": "create", "country": None, "credential": None})
+        told = changed.get_json()
+        assert (told["mode"], told["country"], told["label"], told["has_credential"]) == (
+            "create",
+            None,
+            "Leads",
+            False,
+        )
+        assert api.get(f"/v1/inbound/{one['id']}").get_json() == told
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [
+            ({"source": "fax"}, "source"),
+            ({"source": None}, "source"),
+            ({"label": "a\nb"}, "label"),
+            ({"country": "France"}, "country"),
+            ({"timezone": "Mars/Olympus"}, "timezone"),
+            ({"mode": "replace"}, "mode"),
+            ({"unmapped": "drop"}, "unmapped"),
+            ({"on_delete": "delete"}, "on_delete"),
+            ({"credential": "super secret"}, "credential"),
+            ({"credential": "super-secret\n"}, "credential"),
+            ({"pull": {"database_id": "../users"}}, "pull"),
+            ({"pull": {}}, "pull"),
+            ({"pull": {"page_id": "0" * 32}}, "pull"),
+            ({"colour": "red"}, "colour"),
+        ],
+    )
+    def test_what_makes_no_sense_is_named(self, api: FlaskClient, wrong: dict[str, Any], field: str) -> None:
+        answer = api.post("/v1/inbound", json={"source": "generic", **wrong})
+        told = problem(answer, 422, "parameter_invalid")
+        assert [each["field"].partition(".")[0] for each in told["errors"]] == [field]
+        assert "super" not in answer.get_data(as_text=True)
+        assert api.get("/v1/inbound").get_json() == []
+
+    def test_a_mapping_to_no_field_is_refused(self, api: FlaskClient) -> None:
+        problem(
+            api.post("/v1/inbound", json={"source": "generic", "mapping": {"shoe": "a"}}), 422, "mapping_field_unknown"
+        )
+
+    def test_it_is_for_admins_and_for_its_own_connection(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        writer, other = stack.client(stack.key("write")), stack.other_client()
+        problem(writer.post("/v1/inbound", json={"source": "generic"}), 403, "scope_missing")
+        assert other.get("/v1/inbound").get_json() == []
+        for method, end in (
+            ("get", ""),
+            ("delete", ""),
+            ("post", "/rotate"),
+            ("post", "/pull"),
+            ("get", "/script"),
+            ("get", "/arrivals"),
+        ):
+            ask = getattr(writer, method)
+            problem(ask(f"/v1/inbound/{one['id']}{end}"), 403, "scope_missing")
+            problem(getattr(other, method)(f"/v1/inbound/{one['id']}{end}"), 404, "inbound_missing")
+        problem(other.patch(f"/v1/inbound/{one['id']}", json={"label": "mine"}), 404, "inbound_missing")
+        assert api.get(f"/v1/inbound/{one['id']}").status_code == 200
+
+    def test_a_request_that_comes_again_makes_nothing_and_has_the_same_answer(
+        self, api: FlaskClient, stack: Stack
+    ) -> None:
+        first = api.post("/v1/inbound", json={"source": "generic"}, headers=ONCE)
+        again = api.post("/v1/inbound", json={"source": "generic"}, headers=ONCE)
+        assert (again.status_code, again.get_json()) == (201, first.get_json())
+        assert len(api.get("/v1/inbound").get_json()) == 1
+        other = api.post("/v1/inbound", json={"source": "notion"}, headers=ONCE)
+        problem(other, 409, "idempotency_mismatch")
+        with stack.services.ledger.read() as connection:
+            kept = repr([list(connection.execute(select(table))) for table in metadata.sorted_tables])
+        assert first.get_json()["secret"] not in kept
+
+    def test_a_deleted_one_takes_nothing_any_more(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        assert stored(send(stack, one, ADA))
+        assert api.delete(f"/v1/inbound/{one['id']}").get_json() == {"deleted": True}
+        problem(send(stack, one, ADA), 401, "arrival_refused")
+        problem(api.delete(f"/v1/inbound/{one['id']}"), 404, "inbound_missing")
+        assert took_in(stack) == 0
+
+    def test_every_source_has_steps_that_name_the_address(self, api: FlaskClient) -> None:
+        for source in ("notion", "google_sheets", "dynamics", "generic"):
+            one = made(api, source)
+            assert any(one["url"] in step for step in one["steps"]), source
+            assert not [step for step in one["steps"] if "{" in step], source
+
+    def test_a_pull_of_another_source_is_refused_in_words(self, api: FlaskClient) -> None:
+        told = problem(api.post(f"/v1/inbound/{made(api)['id']}/pull"), 422, "pull_unsupported")
+        assert "generic" in told["message"]
+        assert "Notion" in told["message"]
+
+
+class TestProving:
+    """Who may send."""
+
+    @pytest.mark.parametrize(
+        ("source", "value"),
+        [
+            ("generic", ADA),
+            ("google_sheets", {**SHEET, "values": ["ada@example.com", "Ada"]}),
+            ("dynamics", sample("dynamics", "webhook_create_contact")),
+        ],
+    )
+    def test_the_schemes_of_the_sources(self, api: FlaskClient, stack: Stack, source: str, value: Any) -> None:
+        one = made(api, source)
+        assert stored(send(stack, one, value))
+        assert took_in(stack) == 1
+        assert outcomes_of(api, one) == ["accepted"]
+        assert api.get(f"/v1/inbound/{one['id']}").get_json()["verified_at"]
+
+    def test_dataverse_may_send_a_header_instead(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, "dynamics")
+        headers = {"X-Connector-Key": one["secret"]}
+        assert stored(stack.client(None).post(path(one), json={}, headers=headers))
+
+    @pytest.mark.parametrize("source", ["generic", "notion", "google_sheets", "dynamics"])
+    def test_an_api_key_that_may_write(self, api: FlaskClient, stack: Stack, source: str) -> None:
+        one, key = made(api, source), stack.key("write")
+        assert stored(stack.client(None).post(path(one), json=ADA, headers={"X-API-Key": key}))
+        assert stored(stack.client(key).post(path(one), json=ADA))
+
+    def test_the_secret_in_the_address_where_senders_have_no_scheme(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        assert stored(stack.client(None).post(path(one), json=ADA, query_string={"key": one["secret"]}))
+
+    @pytest.mark.parametrize("source", ["notion", "google_sheets", "dynamics"])
+    def test_not_where_they_have_one(self, api: FlaskClient, stack: Stack, source: str) -> None:
+        one = made(api, source)
+        answer = stack.client(None).post(path(one), json=ADA, query_string={"key": one["secret"]})
+        problem(answer, 401, "arrival_refused")
+
+    def test_after_a_rotation_both_secrets_are_taken_for_a_day(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        new = api.post(f"/v1/inbound/{one['id']}/rotate").get_json()
+        assert new["secret"] != one["secret"]
+        assert new["old_secret_until"]
+        assert stored(send(stack, one, ADA))
+        assert stored(send(stack, one, ADA, new["secret"]))
+        set_state(stack, one, old_until=stack.services.courier.clock() - 1)
+        problem(send(stack, one, ADA), 401, "arrival_refused")
+        assert stored(send(stack, one, ADA, new["secret"]))
+
+    def test_a_rotation_that_comes_again_rotates_nothing(self, api: FlaskClient) -> None:
+        one = made(api)
+        first = api.post(f"/v1/inbound/{one['id']}/rotate", headers=ONCE)
+        again = api.post(f"/v1/inbound/{one['id']}/rotate", headers=ONCE)
+        assert again.get_json()["secret"] == first.get_json()["secret"]
+
+    def test_secrets_come_under_a_newer_secret_key(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, credential="ntn_credential")
+        vault = stack.services.vault
+        old = vault._keys()[0]
+        with stack.services.ledger.read() as connection:
+            sealed = ledger_inbounds.every(connection)[0]
+        newer = Vault(["A" * 43 + "=", "B" * 43 + "="])
+        newer._fernets.append(old)
+        resealing.reseal_the_rest(stack.services.ledger, newer)
+        only = Vault(["A" * 43 + "="])
+        with stack.services.ledger.read() as connection:
+            after = ledger_inbounds.every(connection)[0]
+        assert after.secret_sealed != sealed.secret_sealed
+        assert only.open(after.secret_sealed) == one["secret"]
+        assert only.open(after.credential_sealed or b"") == "ntn_credential"
+        resealing.reseal_the_rest(stack.services.ledger, vault)  # what it cannot open stays as it is
+
+
+class TestReceiving:
+    """POST /in/{source}/{inbound_id}"""
+
+    def test_it_is_on_disk_and_answered_before_it_is_read(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        body = b'{"email": "ada@example.com",   "first_name": "Ada"}'
+        assert stored(send(stack, one, body))
+        assert (row_of(stack).body, stack.count()) == (body, 0)
+        assert took_in(stack) == 1
+        row = row_of(stack)
+        assert (row.body, row.outcome, stack.count()) == (None, "accepted", 1)
+        assert ended(api, row.record_id)["status"] == "created"
+
+    def test_a_person_that_is_known_is_told_as_unchanged(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        for _ in range(2):
+            assert stored(send(stack, one, ADA))
+            took_in(stack)
+            ended(api, arrivals_of(api, one)[0]["outcome_id"])
+        assert outcomes_of(api, one) == ["accepted", "accepted"]
+        assert ended(api, arrivals_of(api, one)[0]["outcome_id"])["status"] == "unchanged"
+
+    @pytest.mark.parametrize(
+        ("sent", "content_type", "outcome"),
+        [
+            ({"first_name": "Nobody"}, "application/json", "email_missing"),
+            ({"email": "nonsense"}, "application/json", "email_invalid"),
+            (b"{", "application/json", "body_not_json"),
+            (b"\xff\xfe\x00", "text/plain", "body_not_utf8"),
+            (b"42", "application/json", "body_not_records"),
+            (b"", "application/json", "content_missing"),
+            (b'{"a": NaN}', "application/json", "body_bad_number"),
+            (b"[" * 60 + b"]" * 60, "application/json", "body_too_deep"),
+            ([], "application/json", "no_records"),
+        ],
+    )
+    def test_what_is_rejected_or_cannot_be_read_is_answered_as_stored(
+        self, api: FlaskClient, stack: Stack, sent: Any, content_type: str, outcome: str
+    ) -> None:
+        one = made(api)
+        assert stored(send(stack, one, sent, content_type=content_type))
+        assert took_in(stack) == 1
+        assert outcomes_of(api, one) == [outcome]
+        assert took_in(stack) == 0, "it is not tried again"
+
+    def test_what_cannot_be_read_keeps_its_body(self, api: FlaskClient, stack: Stack) -> None:
+        send(stack, made(api), b"{")
+        took_in(stack)
+        assert row_of(stack).body == b"{"
+
+    def test_several_records_become_an_import(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        people = [{"email": f"p{number}@example.com"} for number in range(3)]
+        assert stored(send(stack, one, people))
+        took_in(stack)
+        arrival = arrivals_of(api, one)[0]
+        assert (arrival["outcome"], arrival["outcome_id"]) == ("accepted", None)
+        assert finished(api, arrival["import_id"])["totals"]["created"] == 3
+
+    def test_lines_and_forms_are_read_too(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        lines = b'{"email": "a@example.com"}\n\n{"email": "b@example.com"}\n'
+        assert stored(send(stack, one, lines, content_type="application/x-ndjson"))
+        form = b"email=c%40example.com&first_name=C"
+        assert stored(send(stack, one, form, content_type="application/x-www-form-urlencoded"))
+        part = b'--X-y\r\nContent-Disposition: form-data; name="email"\r\n\r\nd@example.com\r\n--X-y--\r\n'
+        assert stored(send(stack, one, part, content_type="multipart/form-data; boundary=X-y"))
+        took_in(stack)
+        assert outcomes_of(api, one) == ["accepted"] * 3
+        assert stack.count() == 4
+
+    def test_it_is_read_as_the_address_says(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(
+            api, mapping={"email": "Courriel", "phone": ["Mobile"]}, country="FR", mode="create", unmapped="data"
+        )
+        assert stored(send(stack, one, {"Courriel": "ada@example.com", "Mobile": "06 39 98 55 55", "Plan": "pro"}))
+        took_in(stack)
+        told = ended(api, arrivals_of(api, one)[0]["outcome_id"])
+        assert told["contact"]["phone"] == "+33639985555"
+        assert told["contact"]["data"] == {"Plan": "pro"}
+        assert (told["mode"], told["source"]) == ("create", "generic")
+
+    def test_a_mapping_that_finds_nothing_is_noted(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, mapping={"phone": "Mobile"})
+        assert stored(send(stack, one, ADA))
+        took_in(stack)
+        assert outcomes_of(api, one) == ["accepted"]
+
+    def test_a_reported_deletion_deletes_nothing(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        assert stored(send(stack, one, {**ADA, "deleted": True}))
+        took_in(stack)
+        told = api.get(f"/v1/outcomes/{arrivals_of(api, one)[0]['outcome_id']}").get_json()
+        assert (told["status"], [each["code"] for each in told["notes"]]) == ("unchanged", ["delete_reported"])
+
+    def test_gzip_is_inflated_before_it_is_proved(self, api: FlaskClient, stack: Stack) -> None:
+        one, body = made(api), body_of(ADA)
+        headers = {"X-Connector-Signature": signature(body, one["secret"]), "Content-Encoding": "gzip"}
+        assert stored(stack.client(None).post(path(one), data=gzip.compress(body), headers=headers))
+        assert row_of(stack).body == body
+
+    def test_limits_are_the_same_for_everybody(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        for where in (path(one), "/in/generic/nobody"):
+            problem(stack.client(None).post(where, data=b" " * 10_000_001), 413, "body_too_large")
+            bomb = gzip.compress(b" " * 10_000_001)
+            headers = {"Content-Encoding": "gzip"}
+            problem(stack.client(None).post(where, data=bomb, headers=headers), 413, "body_too_large")
+            problem(stack.client(None).post(where, data=b"no gzip", headers=headers), 400, "body_bad_encoding")
+        assert stored(send(stack, one, b" " * 9_999_998 + b"{}"))
+
+    def test_who_only_looks_is_answered_with_nothing(self, api: FlaskClient, stack: Stack) -> None:
+        for where in (path(made(api)), "/in/generic/nobody", "/in/fax/nobody"):
+            for ask in (stack.client(None).get, stack.client(None).head):
+                answer = ask(where)
+                assert (answer.status_code, answer.get_data()) == (200, b"")
+
+    def test_without_a_database_it_is_not_answered_as_stored(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = made(api)
+        monkeypatch.setattr(ledger_arrivals, "add", _away)
+        answer = send(stack, one, ADA)
+        problem(answer, 503, "database_unavailable")
+        assert answer.headers["Retry-After"] == "5"
+
+    def test_without_the_secret_key_the_sender_may_try_again(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        with stack.services.ledger.write() as connection:
+            connection.execute(update(inbounds).values(secret_sealed=b"sealed by a key that is lost"))
+        answer = send(stack, one, ADA)
+        problem(answer, 503, "arrival_unreadable")
+        assert answer.headers["Retry-After"] == "60"
+        assert count(stack) == 0
+
+
+def _away(*_: Any, **__: Any) -> Any:
+    raise OperationalError("", {}, Exception())
+
+
+class TestComingTwice:
+    """Senders send again what they think was lost."""
+
+    @pytest.mark.parametrize("source", ["generic", "google_sheets", "dynamics", "notion"])
+    def test_the_same_event_is_kept_once(self, api: FlaskClient, stack: Stack, source: str) -> None:
+        one = made(api, source)
+        headers = {"Webhook-Id": "msg_1"}
+        assert stored(send(stack, one, ADA, headers=headers))
+        assert stored(send(stack, one, ADA, headers=headers))
+        assert count(stack) == 1
+        assert stored(send(stack, one, ADA, headers={"Webhook-Id": "msg_2"}))
+        assert count(stack) == 2
+
+    @pytest.mark.parametrize(
+        ("source", "value"),
+        [
+            ("generic", {**ADA, "event_id": "e1"}),
+            ("notion", sample("notion", "webhook_event_page_created")),
+            ("notion", sample("notion", "automation_webhook")),
+            ("dynamics", {"RequestId": "6f2b4a1e-0000-4000-8000-5a4d0b0c0001"}),
+        ],
+    )
+    def test_the_id_may_be_in_the_body(self, api: FlaskClient, stack: Stack, source: str, value: Any) -> None:
+        one = made(api, source)
+        for _ in range(2):
+            assert stored(send(stack, one, value))
+        assert count(stack) == 1
+
+    @pytest.mark.parametrize(
+        ("source", "value"),
+        [
+            ("generic", ADA),
+            ("dynamics", {"OperationId": "00000000-0000-0000-0000-000000000000"}),
+            ("generic", b"{"),
+        ],
+    )
+    def test_without_an_id_the_same_again_may_be_news(
+        self, api: FlaskClient, stack: Stack, source: str, value: Any
+    ) -> None:
+        one = made(api, source)
+        for _ in range(2):
+            assert stored(send(stack, one, value))
+        assert count(stack) == 2
+
+    def test_it_is_known_at_its_address_for_a_day(self, api: FlaskClient, stack: Stack) -> None:
+        one, other, value = made(api), made(api), {**ADA, "event_id": "e1"}
+        send(stack, one, value)
+        send(stack, other, value)
+        assert count(stack) == 2
+        with stack.services.ledger.write() as connection:
+            connection.execute(update(arrivals).values(received_at=arrivals.c.received_at - 86_400_001))
+        send(stack, one, value)
+        assert count(stack) == 3
+
+    def test_what_was_accepted_before_a_process_died_is_accepted_once(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api)
+        send(stack, one, ADA)
+        services = stack.services
+        with services.ledger.write() as connection:
+            arrival = ledger_arrivals.claim(connection, services.courier.clock(), 0)
+            address = ledger_inbounds.get(connection, stack.tenant.id, one["id"])
+        assert arrival is not None
+        assert address is not None
+        first = taking.take_in(services, address, arrival)
+        assert took_in(stack) == 1, "nobody had ended it"
+        assert (stack.count(), row_of(stack).record_id) == (1, first.record_id)
+
+
+class TestTakingIn:
+    """The runner."""
+
+    def test_it_takes_in_what_it_is_kicked_for_and_what_it_finds(self, api: FlaskClient, stack: Stack) -> None:
+        one, runs = made(api), Arrivals(stack.services)
+        stack.app.extensions["arrivals"] = runs
+        send(stack, one, ADA)
+        runs.start()
+        try:
+            assert until(lambda: outcomes_of(api, one) == ["accepted"])
+            send(stack, one, {"email": "bob@example.com"})
+            assert until(lambda: outcomes_of(api, one) == ["accepted", "accepted"], 0.9)
+        finally:
+            del stack.app.extensions["arrivals"]
+            runs.stop()
+
+    def test_one_arrival_is_in_one_hand(self, api: FlaskClient, stack: Stack) -> None:
+        send(stack, made(api), ADA)
+        now, ledger = stack.services.courier.clock(), stack.services.ledger
+        with ledger.write() as connection:
+            first = ledger_arrivals.claim(connection, now, now + 1000)
+        assert first is not None
+        with ledger.write() as connection:
+            assert ledger_arrivals.claim(connection, now, now + 1000) is None
+            late = ledger_arrivals.claim(connection, now + 1000, now + 2000)
+            assert late is not None
+            assert not ledger_arrivals.finish(connection, first, "accepted"), "it was too late"
+            assert ledger_arrivals.finish(connection, late, "accepted")
+
+    def test_of_one_address_one_thing_is_in_hand(self, api: FlaskClient, stack: Stack) -> None:
+        one, other = made(api), made(api)
+        send(stack, one, ADA)
+        send(stack, one, ADA)
+        send(stack, other, ADA)
+        now = stack.services.courier.clock()
+        with stack.services.ledger.write() as connection:
+            found = ledger_arrivals.claim(connection, now, now, busy={one["id"]})
+        assert found is not None
+        assert found.inbound_id == other["id"]
+
+    def test_our_own_trouble_is_tried_again_with_growing_pauses(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send(stack, made(api), ADA)
+        runs, clock = Arrivals(stack.services), stack.services.courier.clock
+        pauses = []
+        with monkeypatch.context() as broken:
+            broken.setattr(runner, "take_in", _away)
+            for _ in range(3):
+                with pytest.raises(OperationalError):
+                    runs.run_one()
+                pauses.append(row_of(stack).due_at - clock())
+                with stack.services.ledger.write() as connection:
+                    connection.execute(update(arrivals).values(due_at=0))
+        assert [round(pause / 1000) for pause in pauses] == [1, 2, 4]
+        assert row_of(stack).body is not None
+        assert took_in(stack) == 1
+        assert row_of(stack).outcome == "accepted"
+
+    def test_it_is_given_up_when_a_record_would_be(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = made(api)
+        send(stack, one, ADA)
+        with stack.services.ledger.write() as connection:
+            connection.execute(update(arrivals).values(received_at=0))
+        monkeypatch.setattr(runner, "take_in", _away)
+        with pytest.raises(OperationalError):
+            Arrivals(stack.services).run_one()
+        row = row_of(stack)
+        assert (row.outcome, row.due_at, row.body) == ("database_unavailable", None, body_of(ADA))
+
+    def test_a_mistake_of_ours_ends_no_thread(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, runs = made(api), Arrivals(stack.services, threads=1)
+        send(stack, one, ADA)
+        tries: list[int] = []
+
+        def first_fails(*args: Any) -> Any:
+            tries.append(1)
+            if len(tries) == 1:
+                raise ZeroDivisionError
+            return taking.take_in(*args)
+
+        monkeypatch.setattr(runner, "take_in", first_fails)
+        runs.start()
+        try:
+            assert until(lambda: outcomes_of(api, one) == ["accepted"])
+        finally:
+            runs.stop()
+
+    def test_old_arrivals_go(self, api: FlaskClient, stack: Stack) -> None:
+        one, runs = made(api), Arrivals(stack.services)
+        send(stack, one, ADA)
+        later = stack.services.courier.clock() + 31 * 86_400_000
+        assert runs.tidy(later) == 0, "what is not taken in yet stays"
+        took_in(stack)
+        assert runs.tidy(later - 2 * 86_400_000) == 0
+        assert runs.tidy(later) == 1
+        assert count(stack) == 0
+
+    @pytest.mark.parametrize(
+        ("body", "found"),
+        [
+            ({"email": "Ada@Example.com"}, 1),
+            (b'{"email": "ada@example.com", ', 1),
+            ({"email": "canada@example.com"}, 0),
+            ({"email": "ada@example.com.au"}, 0),
+        ],
+    )
+    def test_an_erased_person_is_in_nothing_that_waits(
+        self, api: FlaskClient, stack: Stack, body: Any, found: int
+    ) -> None:
+        send(stack, made(api), body)
+        with stack.services.ledger.write() as connection:
+            emptied = ledger_arrivals.forget(
+                connection, stack.tenant.id, whole_name(["ada@example.com"]), "contact_erased"
+            )
+        assert emptied == found
+        assert (row_of(stack).body is None) == bool(found)
+        assert took_in(stack) == 1 - found
+
+    @pytest.mark.parametrize(
+        "body", [json.dumps({"email": "inès@example.com"}).encode(), b"email=in%C3%A8s%40example.com"]
+    )
+    def test_a_name_that_is_written_with_escapes_is_found_too(
+        self, api: FlaskClient, stack: Stack, body: bytes
+    ) -> None:
+        send(stack, made(api), body)
+        named = whole_name(["inès@example.com"])
+        with stack.services.ledger.write() as connection:
+            assert ledger_arrivals.forget(connection, stack.tenant.id, named, "contact_erased") == 1
+
+
+NODE = shutil.which("node")
+# As much of Apps Script as the script needs; bytes are signed, as Google's are, and ASCII unless UTF-8 is asked for.
+STAND_IN = r"""
+const { createHmac } = require('node:crypto');
+const fs = require('node:fs');
+const { script, cells, changed, failures } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const sent = [];
+let failing = failures;
+global.Utilities = {
+  Charset: { UTF_8: 'utf8' },
+  computeHmacSha256Signature: (text, key, charset) => {
+    const digest = createHmac('sha256', Buffer.from(key, charset)).update(Buffer.from(text, charset || 'ascii'));
+    return Array.from(new Int8Array(digest.digest()));
+  },
+  formatDate: (date) => date.toISOString().slice(0, 19) + 'Z',
+  getUuid: () => 'd3b07384-d9a0-4c9b-8f6e-000000000001',
+  sleep: () => {},
+};
+global.UrlFetchApp = {
+  fetch: (url, request) => {
+    sent.push({ url, ...request });
+    if (failing-- > 0) throw new Error('DNS');
+    return { getResponseCode: () => 200 };
+  },
+};
+const spreadsheet = {
+  getId: () => 'sheet-id',
+  getSpreadsheetTimeZone: () => 'Europe/Paris',
+  getActiveSheet: () => sheet,
+};
+const grid = (row, column, rows, columns) =>
+  cells.slice(row - 1, row - 1 + rows).map((line) => line.slice(column - 1, column - 1 + columns));
+const value = (cell) => (cell && cell.date ? new Date(cell.date) : cell);
+const sheet = {
+  getParent: () => spreadsheet,
+  getName: () => 'CRM',
+  getLastRow: () => cells.length,
+  getLastColumn: () => cells[0].length,
+  getRange: (...where) => ({
+    getValues: () => grid(...where).map((line) => line.map(value)),
+    getDisplayValues: () => grid(...where).map((line) => line.map(String)),
+  }),
+};
+global.SpreadsheetApp = { getActive: () => spreadsheet };
+const run = new Function(script + '; return { rowsChanged, sendAllRows };')();
+const [first, count] = changed || [];
+if (changed) run.rowsChanged({ range: { getSheet: () => sheet, getRow: () => first, getNumRows: () => count } });
+else run.sendAllRows();
+process.stdout.write(JSON.stringify(sent));
+"""
+CELLS = [
+    ["Email", "Name", "Signup date"],
+    ["inès@example.com", "Inès", {"date": "2024-05-02T09:14:05Z"}],
+    ["bob@example.com", "Bob", ""],
+    ["", "", ""],
+]
+
+
+@pytest.mark.skipif(NODE is None, reason="LEFT OUT: no node")
+class TestScript:
+    """The Apps Script that users paste."""
+
+    def run(self, api: FlaskClient, one: dict[str, Any], *, changed: Any = None, failures: int = 0) -> list[Any]:
+        """What the script sends, with the secret in it."""
+        answer = api.get(f"/v1/inbound/{one['id']}/script")
+        assert answer.mimetype == "text/plain"
+        text = answer.get_data(as_text=True)
+        assert one["secret"] not in text
+        script = text.replace("PASTE_THE_SECRET_HERE", one["secret"])
+        said = {"script": script, "cells": CELLS, "changed": changed, "failures": failures}
+        done = subprocess.run(
+            [str(NODE), "-e", STAND_IN], input=json.dumps(said), capture_output=True, text=True, timeout=30, check=True
+        )
+        sent: list[Any] = json.loads(done.stdout)
+        return sent
+
+    def deliver(self, stack: Stack, each: dict[str, Any]) -> bool:
+        where = each["url"].removeprefix("http://localhost")
+        headers = {**each["headers"], "Content-Type": each["contentType"]}
+        return stored(stack.client(None).post(where, data=each["payload"].encode(), headers=headers))
+
+    def test_an_edited_row_comes_in(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, "google_sheets")
+        sent = self.run(api, one, changed=[2, 1])
+        assert [each["method"] for each in sent] == ["post"]
+        assert self.deliver(stack, sent[0])
+        took_in(stack)
+        told = ended(api, arrivals_of(api, one)[0]["outcome_id"])
+        assert told["contact"]["email"] == "inès@example.com"
+        assert told["contact"]["full_name"] == "Inès"
+        assert told["contact"]["created_at"] == "2024-05-02T09:14:05Z"
+
+    def test_all_rows_come_in_together(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, "google_sheets")
+        (sent,) = self.run(api, one)
+        assert self.deliver(stack, sent)
+        took_in(stack)
+        assert finished(api, arrivals_of(api, one)[0]["import_id"])["totals"]["records"] == 2
+
+    def test_the_header_is_no_row(self, api: FlaskClient) -> None:
+        assert self.run(api, made(api, "google_sheets"), changed=[1, 1]) == []
+
+    def test_what_fails_is_sent_again_as_the_same_event(self, api: FlaskClient, stack: Stack) -> None:
+        one = made(api, "google_sheets")
+        sent = self.run(api, one, changed=[2, 1], failures=2)
+        assert len(sent) == 3
+        assert all(self.deliver(stack, each) for each in sent)
+        assert count(stack) == 1
+
+    def test_the_documents_have_the_same_script(self, api: FlaskClient) -> None:
+        one = made(api, "google_sheets")
+        text = api.get(f"/v1/inbound/{one['id']}/script").get_data(as_text=True)
+        page = (SAMPLES.parents[1] / "docs" / "inbound.md").read_text()
+        assert text.replace(json.dumps(one["url"]), "'PASTE_THE_ADDRESS_HERE'") in page
+
+    def test_other_sources_have_none(self, api: FlaskClient) -> None:
+        problem(api.get(f"/v1/inbound/{made(api)['id']}/script"), 422, "script_unsupported")
+
+
+def test_the_refusal_says_nothing(api: FlaskClient, stack: Stack) -> None:
+    one = made(api)
+    answers = [
+        stack.client(None).post(where, data=b"{}", headers=ONE_ID)
+        for where in (path(one), "/in/generic/nobody", f"/in/notion/{one['id']}", "/in/fax/x")
+    ]
+    assert {(each.status_code, each.get_data()) for each in answers} == {(401, answers[0].get_data())}

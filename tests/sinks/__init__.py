@@ -1,0 +1,1 @@
+"""Places that events are written to."""
