@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from connector.budget import seconds_for
 from connector.convert.times import from_milliseconds
-from connector.ledger import Ledger, importing, quotas, records, retention, work
+from connector.ledger import Ledger, importing, news, quotas, records, retention, work
 from connector.ledger import connections as tenants
 
 log = structlog.get_logger()
@@ -86,6 +86,8 @@ def end(ledger: Ledger, connection_id: str, import_id: str) -> bool:
         totals = records.totals(connection, import_id).as_json()
         row = importing.get_import(connection, connection_id, import_id)
     log.info("import_completed", connection=connection_id, import_id=import_id, **totals)
+    with ledger.write() as connection:
+        news.completed(connection, connection_id, import_id, totals, ledger.clock())
     if row is not None and is_forgotten(row):
         retention.drop_bodies_of(ledger, import_id)
     return True

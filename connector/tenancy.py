@@ -64,6 +64,15 @@ def change(
     return wanted
 
 
+def take_hooks(services: Services, connection_id: str, said: Mapping[str, str | None]) -> None:
+    """Crisp's hooks for this connection prove by these who they are: `hook_secret`, `hook_key`; None: by none."""
+    if not said:
+        return
+    sealed = {f"{name}_sealed": None if value is None else services.vault.seal(value) for name, value in said.items()}
+    with services.ledger.write(durable=True) as connection:
+        tenants.save_hooks(connection, connection_id, sealed)
+
+
 def remove(services: Services, connection_id: str, *, wait: bool) -> None:
     """Removes a connection with its keys, records, uploaded files and everything that is known of its people. Without
     `wait` a large database's files are cleaned later. Raises `connection_missing`."""

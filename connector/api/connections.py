@@ -44,6 +44,10 @@ def _label(help_: str) -> fields.String:
     return _part("label", metadata={"description": help_})
 
 
+def _hooks(help_: str) -> fields.String:
+    return _part("key", load_only=True, allow_none=True, metadata={"description": help_})
+
+
 def _count(most: int, help_: str, **more: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=validate.Range(1, most), metadata={"description": help_}, **more)
 
@@ -77,6 +81,8 @@ class ChangesIn(Schema):
     rate = _count(MOST_RATE, "Calls a second from now on; null: no limit any more.", allow_none=True)
     tier = _tier("Tier of the new token, when it is another; it comes with identifier and key.")
     check = _check("Ask Crisp, with one call, whether a new credential works; if not, nothing is changed.")
+    hook_secret = _hooks("Secret that signs Crisp's plugin hooks; old and new, comma-separated; null: none any more.")
+    hook_key = _hooks("Key in the address of Crisp's website hooks (?key=…); null: none any more.")
     identifier = _part("identifier", load_only=True)
     key = _part("key", load_only=True)
 
@@ -165,7 +171,9 @@ def change_connection(sent: Mapping[str, Any], connection_id: str) -> Response:
     token = None
     if "key" in sent:
         token = Token(known.website_id, sent.get("tier", known.tier), sent["identifier"], sent["key"])
-    return answer(_shown(tenancy.change(services(), known.id, _about(sent), token, check=sent["check"])))
+    changed = tenancy.change(services(), known.id, _about(sent), token, check=sent["check"])
+    tenancy.take_hooks(services(), known.id, {name: sent[name] for name in ("hook_secret", "hook_key") if name in sent})
+    return answer(_shown(changed))
 
 
 @blueprint.route("/<connection_id>", methods=["DELETE"])

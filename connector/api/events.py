@@ -23,7 +23,12 @@ class EventsQuery(PageQuery):
     """Which events."""
 
     cursor = cursor_of(r"^[0-9]{1,16}-[0-9a-f]{32}$")
-    since = fields.AwareDateTime(metadata={"description": "Only events that were told at this time or later."})
+    since = fields.AwareDateTime(
+        metadata={
+            "description": "Only events told at this time or later. With the `occurred_at` of the newest that "
+            "you have, none is left out; what comes twice has the same id."
+        }
+    )
     include_own = fields.Boolean(
         load_default=False, metadata={"description": "Also what Crisp tells of our own writes."}
     )

@@ -21,6 +21,7 @@ _COMMANDS = {
     "preview": "connector.cli.send:preview_file",
     "connect": "connector.cli.connect:connect",
     "subscriptions": "connector.cli.subscriptions:subscriptions",
+    "listen": "connector.cli.listening:listen",
     "status": "connector.cli.status:status",
     "replay": "connector.cli.care:replay",
     "erase": "connector.cli.care:erase",

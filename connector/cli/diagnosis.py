@@ -15,7 +15,7 @@ from connector.convert.times import from_milliseconds
 from connector.crisp import plan
 from connector.crisp.calls import Call, Reply
 from connector.crisp.probe import MOST_CALLS
-from connector.ledger import DatabaseProblem, WrongVersion, counts, quotas, records, workers
+from connector.ledger import DatabaseProblem, WrongVersion, counts, hooks, quotas, records, workers
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.trouble import sentence
@@ -170,6 +170,7 @@ def _connection(services: Services, tenant: CrispConnection) -> Iterator[Finding
     else:
         yield Finding(name, False, code, _REMEDIES.get(code, _ANY_REMEDY))
     yield _quota(services, tenant)
+    yield from _unknown_events(services, tenant)
     yield _probe(services, tenant)
     if dates:
         yield _clock(dates[0])
@@ -183,6 +184,15 @@ def _not_allowed(services: Services, tenant: CrispConnection) -> tuple[str, str]
     refused = sorted({route for route, answer in made if answer == "403"})
     found = f"Crisp accepts it, but refused {', '.join(refused) or 'a call'} (403); that is tried once more now"
     return found, _REMEDIES["crisp_not_allowed"]
+
+
+def _unknown_events(services: Services, tenant: CrispConnection) -> Iterator[Finding]:
+    """Events of Crisp that nothing is made of here: nothing is wrong, but somebody may miss them."""
+    with services.ledger.read() as connection:
+        found = hooks.unknown(connection, tenant.id)
+    if found:
+        told = ", ".join(f"{event} ({count})" for event, count in sorted(found.items()))
+        yield Finding(f"events · {tenant.label}", True, f"Crisp told of some that are not known here: {told}")
 
 
 def _asking(tell: Callable[[str], None]) -> Generator[Call, Reply, None]:

@@ -14,7 +14,7 @@ from connector.courier.job import Job
 from connector.courier.saving import ended, parked, released
 from connector.courier.tally import Tally
 from connector.crisp.calls import Outcome, Reply, Seen
-from connector.ledger import people, quotas
+from connector.ledger import news, people, quotas
 from connector.ledger.people import Person
 from connector.ledger.work import Group
 
@@ -89,8 +89,15 @@ class Ending:
     def _save_ended(self, rows: Iterable[dict[str, object]], group: Group) -> None:
         rows = list(rows)
         self.rows.extend(rows)
+        self._tell_rejected(rows, group)
         self.tally.ended(rows, group.rows)
         self.drain.completion.ended(row.import_id for row in group.rows)
+
+    def _tell_rejected(self, rows: Iterable[dict[str, Any]], group: Group) -> None:
+        """Whoever wants to know hears which records Crisp refused."""
+        codes = {row["b_id"]: row["code"] for row in rows if row["status"] == "rejected"}
+        told = [{**record._mapping, "code": codes[record.id]} for record in group.rows if record.id in codes]
+        news.rejected(self.connection, self.drain.connection.id, told, self.now)
 
     def _keep(self, job: Job) -> None:
         """What is known of the person by now; who is not in Crisp is forgotten."""

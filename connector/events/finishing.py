@@ -81,8 +81,6 @@ class Finishing:
     def finish(self, row: Row[Any]) -> bool:
         """Tells this event; False when it is to be tried again, or turned out to be none."""
         try:
-            if row.payload.get("ready"):
-                return self._hand_on(row, Whom(row.email, row.people_id, None), None, row.payload["ready"], own=False)
             whom = self._whom(row)
             if whom.names and row.attempts < _PATIENT and self._is_in_hand(row.connection_id, whom):
                 return self._later(row, _SOON)
@@ -267,16 +265,15 @@ class Finishing:
         found: Difference | None = None,
     ) -> bool:
         """Makes the event final, with what the ledger learns of it. A change of segments is an event of its own."""
-        now = self.clock()
         with self.ledger.write(durable=True) as connection:
-            if not self._tell(connection, row.id, row, whom, payload, own=own, now=now):
+            if not self._tell(connection, row.id, row, whom, payload, own=own):
                 return False
             if gone:
                 people.forget(connection, row.connection_id, whom.names)
             elif contact is not None and whom.email:
-                self._learn(connection, row, whom, contact, changed, now)
+                self._learn(connection, row, whom, contact, changed)
             if found is not None and "segments" in changed and not own:
-                self._tell_segments(connection, row, whom, payload, now)
+                self._tell_segments(connection, row, whom, payload)
         return True
 
     def _tell(
@@ -288,8 +285,8 @@ class Finishing:
         payload: dict[str, Any],
         *,
         own: bool,
-        now: int,
     ) -> bool:
+        now = events.turn(connection, row.connection_id, payload["event"], self.clock)
         values = {"payload": payload, "own": own, "email": whom.email, "people_id": whom.people_id}
         if not events.tell(connection, event_id, now, **values):
             return False
@@ -298,26 +295,24 @@ class Finishing:
         self.tell(connection, row.connection_id, **names, payload=payload, now=now)
         return True
 
-    def _tell_segments(
-        self, connection: Connection, row: Row[Any], whom: Whom, payload: dict[str, Any], now: int
-    ) -> None:
+    def _tell_segments(self, connection: Connection, row: Row[Any], whom: Whom, payload: dict[str, Any]) -> None:
         event_id, event = new_id(), "segments_changed"
         previous = {"segments": payload["previous"].get("segments", [])} if payload["previous"] else {}
         told = {**payload, "id": event_id, "event": event, "changed": ["segments"], "previous": previous}
         begun = {"id": event_id, "connection_id": row.connection_id, "event": event, "subject": event_id, "own": False}
         said = {"email": whom.email, "people_id": whom.people_id, "session_id": None, "payload": told}
         events.begin(connection, {**begun, **said, "occurred_at": row.occurred_at})
-        self._tell(connection, event_id, row, whom, told, own=False, now=now)
+        self._tell(connection, event_id, row, whom, told, own=False)
 
     def _learn(
-        self, connection: Connection, row: Row[Any], whom: Whom, contact: Contact, changed: tuple[str, ...], now: int
+        self, connection: Connection, row: Row[Any], whom: Whom, contact: Contact, changed: tuple[str, ...]
     ) -> None:
         """What Crisp holds now is what it was last told: an older record of a source does not undo it."""
         person = whom.person or Person(whom.email, whom.people_id)
         times = {**person.times, **dict.fromkeys((key for key in changed if key != "segments"), row.occurred_at)}
         people_id = whom.people_id or person.people_id
         learnt = replace(person, email=whom.email, people_id=people_id, known=contact, times=times, complete=True)
-        people.save(connection, row.connection_id, [learnt], now)
+        people.save(connection, row.connection_id, [learnt], self.clock())
 
     _READERS = {  # noqa: RUF012 - only read
         "contact_created": _created,

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import structlog
@@ -14,7 +14,7 @@ from connector.crisp.events import Told, Unreadable, read
 from connector.events.finishing import Finishing
 from connector.events.meaning import Change, meaning, merge
 from connector.ids import new_id
-from connector.ledger import Ledger, events, hooks
+from connector.ledger import Ledger, deliveries, events, hooks
 
 log = structlog.get_logger()
 
@@ -22,10 +22,13 @@ log = structlog.get_logger()
 _LOOK = 1.0
 # Hooks understood in one transaction; events finished at once, which takes a call to Crisp each.
 _HOOKS, _EVENTS = 200, 8
-# Milliseconds for which an event that is being finished is nobody else's.
-_HELD = 60_000
+# Milliseconds for which an event that is being finished is nobody else's, again and again while it is: who is killed
+# with it in hand delays it so long.
+_HELD = 10_000
 # For so long the same event is known again (milliseconds), and events are kept for polling.
 _REMEMBERED = 3 * 86_400_000
+# Deliveries that one sweep forgets: others want to write as well.
+_PURGED = 1_000
 
 
 class Runner:
@@ -88,9 +91,18 @@ class Runner:
         with self._ledger.write() as connection:
             due = events.due(connection, self._clock(), _EVENTS)
             events.hold(connection, [row.id for row in due], self._clock() + _HELD)
-        if due and any(list(self._threads().map(self._finish, due))):
+        if due and self._finish_all(due):
             self._told()
         return bool(understood or due)
+
+    def _finish_all(self, due: list[Row[Any]]) -> bool:
+        """Whether any was told. While Crisp lets one wait, it stays in hand."""
+        pool = self._threads()
+        futures = {pool.submit(self._finish, row): row.id for row in due}
+        while waiting := wait(futures, _HELD / 2_000).not_done:
+            with self._ledger.write() as connection:
+                events.hold(connection, [futures[each] for each in waiting], self._clock() + _HELD)
+        return any(each.result() for each in futures)
 
     def _threads(self) -> ThreadPoolExecutor:
         """Made when they are needed first: most services tell nobody anything."""
@@ -145,7 +157,8 @@ class Runner:
             "session_id": change.session_id,
             "own": False,
             "payload": {"way": hook.way, **change.said},
-            "occurred_at": told.at or hook.received_at,
+            # Clocks differ, but nothing happens after it was told.
+            "occurred_at": min(told.at or hook.received_at, hook.received_at),
         }
 
     def tidy(self, now: int, days: int) -> None:
@@ -154,3 +167,4 @@ class Runner:
             hooks.purge(connection, now - _REMEMBERED)
             if days:
                 events.purge(connection, now - days * 86_400_000)
+                deliveries.purge(connection, now - days * 86_400_000, limit=_PURGED)

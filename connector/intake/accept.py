@@ -17,7 +17,7 @@ from connector.intake.known import knowledge
 from connector.intake.options import Options
 from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
-from connector.ledger import Ledger, people, records, requests
+from connector.ledger import Ledger, news, people, records, requests
 from connector.ledger.work import LIVE
 from connector.manifest import Manifest
 from connector.sources import Payload
@@ -92,6 +92,7 @@ class Intake:
         row["notes"] += [found.as_json() for found in placeless(decision, self.manifest.fields)]
         row["due_at"] = now if decision.status == "waiting" else None
         records.add(connection, [row])
+        news.rejected(connection, connection_id, [row] if row["status"] == "rejected" else (), now)
         self.remember(connection, connection_id, [(incoming, decision)])
         return row
 

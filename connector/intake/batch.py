@@ -16,7 +16,7 @@ from connector.intake.known import knowledge
 from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
 from connector.ledger import connections as tenants
-from connector.ledger import importing, records, requests
+from connector.ledger import importing, news, records, requests
 from connector.ledger.work import BULK
 from connector.notes import Note
 
@@ -140,6 +140,7 @@ class Batch:
                 self.notes.update(dict.fromkeys(placeless(decision, manifest.fields)))
             superseded = self._superseded(connection, decided, rows)
             records.add(connection, rows)
+            news.rejected(connection, self.connection_id, (row for row in rows if row["status"] == "rejected"), now)
             records.supersede(connection, superseded)
             self.intake.remember(connection, self.connection_id, decided)
         self._count(rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from connector.ledger.tables import events
+from connector.ledger.tables import connections, events
 
 Payload = dict[str, Any]
 
@@ -48,14 +48,25 @@ def next_due_at(connection: Connection) -> int | None:
 
 
 def hold(connection: Connection, event_ids: list[str], until: int) -> None:
-    """They are in hand until then."""
-    connection.execute(update(events).where(events.c.id.in_(event_ids)).values(due_at=until))
+    """They are in hand until then, those that are not told yet."""
+    mine = events.c.id.in_(event_ids) & events.c.told_at.is_(None)
+    connection.execute(update(events).where(mine).values(due_at=until))
 
 
 def again(connection: Connection, event_id: str, due_at: int) -> None:
     """It is to be tried again."""
     one = update(events).where(events.c.id == event_id, events.c.told_at.is_(None))
     connection.execute(one.values(due_at=due_at, attempts=events.c.attempts + 1))
+
+
+def turn(connection: Connection, connection_id: str, event: str, clock: Callable[[], int]) -> int:
+    """When the next event of this kind is told (UNIX milliseconds): no earlier than any before it, and until this
+    transaction ends nobody else's turn comes. So nothing appears where somebody who polls has been already."""
+    theirs = select(connections.c.id).where(connections.c.id == connection_id)
+    connection.execute(theirs.with_for_update(key_share=True))  # SQLite has one writer at a time in any case
+    mine = (events.c.connection_id == connection_id) & (events.c.event == event)
+    last: int | None = connection.scalar(select(func.max(events.c.told_at)).where(mine))
+    return max(clock(), last or 0)
 
 
 def tell(connection: Connection, event_id: str, now: int, **values: Any) -> bool:

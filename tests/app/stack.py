@@ -21,9 +21,14 @@ from connector.ledger import connections as tenants
 from connector.ledger import quotas
 from connector.ledger.connections import CrispConnection
 from connector.ledger.tables import (
+    arrivals,
     calls,
+    deliveries,
+    events,
+    hooks,
     idempotency,
     imports,
+    inbounds,
     keys,
     latencies,
     leases,
@@ -31,6 +36,9 @@ from connector.ledger.tables import (
     mappings,
     people,
     records,
+    sessions,
+    sinks,
+    subscriptions,
 )
 from connector.ledger.tables import quotas as quota_rows
 from connector.sandbox import Options
@@ -49,7 +57,10 @@ DATABASES = ("sqlite", "postgresql")
 OPTIONS = Options(website_id=WEBSITE, identifier=IDENTIFIER, key=CRISP_KEY)
 
 # What a test leaves behind, in an order that foreign keys allow.
-_TABLES = (idempotency, links, people, records, imports, mappings, quota_rows, calls, latencies)
+_TABLES = (
+    *(idempotency, links, people, records, imports, mappings, quota_rows, calls, latencies),
+    *(deliveries, subscriptions, sinks, events, hooks, sessions, arrivals, inbounds),
+)
 
 
 class _Quiet(WSGIRequestHandler):

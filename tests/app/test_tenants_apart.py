@@ -139,7 +139,7 @@ class Tenant:
     def _places(self) -> dict[str, str]:
         """Where it wants to be told, and where it is told something."""
         hook = {"event": "contact_created", "target_url": "https://93.184.215.14/hook"}
-        sheet = {"kind": "google_sheets", "label": "Other-sheet", "events": ["contact_created"]}
+        sheet: dict[str, Any] = {"kind": "google_sheets", "label": "Other-sheet", "events": ["contact_created"]}
         token = {"client_id": "i", "client_secret": "s", "refresh_token": "r"}
         sheet |= {"options": {"spreadsheet": "1" * 44}, "credential": json.dumps(token)}
         made = {
@@ -148,17 +148,18 @@ class Tenant:
             "inbound_id": self.client.post("/v1/inbound", json={"source": "generic"}),
         }
         assert {each.status_code for each in made.values()} == {201}, [each.get_json() for each in made.values()]
-        told = {"event_id": new_id(), "event": "contact_created", "own": False, "who": EVE, "payload": {"id": "e"}}
+        event, now = "contact_created", self.stack.services.courier.clock()
         with self.stack.services.ledger.write() as connection:
-            deliveries.tell(connection, OTHER, **told, now=self.stack.services.courier.clock())
+            told: dict[str, Any] = {"event_id": new_id(), "event": event, "own": False, "who": EVE, "now": now}
+            deliveries.tell(connection, OTHER, **told, payload={"id": "e"})
         delivery = self.client.get("/v1/deliveries").get_json()[0]["id"]
         ids = {name: str(each.get_json()["id"]) for name, each in made.items()}
         return {**ids, "delivery_id": delivery, "source": "generic", "event": "contact_created"}
 
     def seen(self) -> list[Any]:
         """Everything that it has, as it sees it itself."""
-        paths = ("me", "outcomes", "imports", "mappings", "keys", "connections", f"contacts/{EVE}")
-        paths += ("subscriptions", "deliveries", "sinks", "inbound")
+        mine = ("me", "outcomes", "imports", "mappings", "keys", "connections", f"contacts/{EVE}")
+        paths = (*mine, "subscriptions", "deliveries", "sinks", "inbound")
         return [_without_use(self.client.get(f"/v1/{path}").get_json()) for path in paths]
 
 
