@@ -8,6 +8,10 @@ from connector.crisp.calls import Status
 from connector.ledger.work import Group
 
 
+# Refusals that are about the person, whatever its records say.
+_OF_THE_PERSON = ("contact_exists", "contact_missing")
+
+
 def progress(job: Job, token: int) -> Iterator[dict[str, Any]]:
     """A job that goes on: its finished step, so that a retry resumes there."""
     primary = job.primary
@@ -41,12 +45,12 @@ def broken(group: Group, now: int) -> Iterator[dict[str, Any]]:
 def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
     """A job that is done: the primary's outcome; the records that it absorbed are superseded by it.
 
-    When Crisp could not be reached, what was absorbed is dead by itself. When it refused several together, it is not
-    known which of them it refuses: each goes by itself.
+    When Crisp could not be reached, what was absorbed is dead by itself. When the mode does not fit the person, it fits
+    none of them. When Crisp refused several together, it is not known which of them it refuses: each goes by itself.
     """
     if job.outcome is None:
         return
-    if job.outcome.status == "rejected" and len(job.group.rows) > 1:
+    if job.outcome.status == "rejected" and job.outcome.code not in _OF_THE_PERSON and len(job.group.rows) > 1:
         yield from _by_themselves(job, now)
         return
     status = job.outcome.status
@@ -55,8 +59,8 @@ def ended(job: Job, now: int) -> Iterator[dict[str, Any]]:
     for record in job.group.rows:
         if record.id == job.primary.id:
             continue
-        if status == "dead":
-            yield _blank(record, "dead", code=job.outcome.code, finished_at=now)
+        if status in ("dead", "rejected"):
+            yield _blank(record, status, code=job.outcome.code, finished_at=now)
         else:
             yield _blank(record, "superseded", finished_at=now, superseded_by=job.primary.id)
 

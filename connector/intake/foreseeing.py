@@ -147,10 +147,10 @@ class Foreseen:
             self.statuses["superseded"] += len(rows)
             return
         plan, status, code = Imagined(person, self.manifest.fields).run(folded.contact, who, self.mode, self.how)
-        # A row that is refused takes no other with it: the others go out by themselves, and are refused alike.
+        # What the mode does not fit is refused with one call, all of it.
         alike = len(rows) if status == "rejected" else 1
         self.statuses.update({status: alike, "superseded": len(rows) - alike})
-        self._count(plan, alike)
+        self._count(plan)
         if code is not None:
             self._refuse(rows, code)
         if shown := self._shown.get(who):
@@ -163,8 +163,8 @@ class Foreseen:
             self._note(each.row, (refused,))
             self._same.pop(each.row, None)
 
-    def _count(self, plan: list[Call], times: int) -> None:
-        self.calls += len(plan) * times
+    def _count(self, plan: list[Call]) -> None:
+        self.calls += len(plan)
         self._told.extend(call for call in plan if pieces_of(call, self.how))
         if len(self._told) >= MOST_TOGETHER:
             self._save()

@@ -122,9 +122,10 @@ def _foresee(group: list[Previewed], known: Knowledge, mode: Mode, how: How, fie
     if not told:
         return
     plan, status, code = Imagined(person, fields).run(folded.contact, who, mode, how)
-    # A record that is refused takes no other with it: the others go out by themselves, and are refused alike.
+    # What the mode does not fit is refused with one call, all of it.
     for each in told if status == "rejected" else told[-1:]:
-        each.plan, each.status, each.code = plan, status, code
+        each.status, each.code = status, code
+    told[-1].plan = plan
 
 
 class Imagined:

@@ -94,7 +94,7 @@ def test_it_is_opened_without_a_call(module: SinkModule, case: Case) -> None:
 )
 def test_an_operators_address_that_is_none_stops_the_start(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNECTOR_GOOGLE_API_URL", wrong)
-    with pytest.raises(SettingsProblem, match="CONNECTOR_GOOGLE_API_URL makes no sense"):
+    with pytest.raises(SettingsProblem, match="CONNECTOR_GOOGLE_API_URL must be an address"):
         read_settings()
 
 
