@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -14,7 +15,6 @@ from connector.courier import Courier
 from connector.crisp.client import Clients
 from connector.engine import Engine
 from connector.events.finishing import Finishing
-from connector.events.listening import Listener
 from connector.events.runner import Runner
 from connector.hooks.egress import Egress
 from connector.hooks.telling import Telling
@@ -31,6 +31,9 @@ from connector.uploads import forgetting
 from connector.uploads.store import Store, open_store
 from connector.vault import Vault, open_vault
 from connector.wakeups import open_wakeups
+
+if TYPE_CHECKING:
+    from connector.events.listening import Listener
 
 log = structlog.get_logger()
 
@@ -56,7 +59,7 @@ class Services:
     telling: Telling
     events: Runner
     arrivals: Arrivals
-    listeners: tuple[Listener, ...] = ()
+    listeners: "tuple[Listener, ...]" = ()
 
     def begin(self) -> None:
         """Begins all that is done in the background by a process that runs for long."""
@@ -79,7 +82,7 @@ class Services:
         self.ledger.close()
 
     @property
-    def _beside(self) -> tuple[Telling | Runner | Arrivals | Listener, ...]:
+    def _beside(self) -> "tuple[Telling | Runner | Arrivals | Listener, ...]":
         """What runs beside the engine; each hands on to those before it."""
         return (self.telling, self.events, self.arrivals, *self.listeners)
 
@@ -141,7 +144,7 @@ class _Needs:
     intake: Intake
 
 
-def _listeners(services: Services) -> tuple[Listener, ...]:
+def _listeners(services: Services) -> "tuple[Listener, ...]":
     """Who listens to Crisp's RTM: for the website of the environment, when the settings say so."""
     settings = services.settings
     if not settings.crisp_rtm or not settings.has_default_connection:
@@ -149,8 +152,10 @@ def _listeners(services: Services) -> tuple[Listener, ...]:
     return (listener(services, settings.crisp_website_id),)
 
 
-def listener(services: Services, connection_id: str) -> Listener:
+def listener(services: Services, connection_id: str) -> "Listener":
     """Who listens to Crisp's RTM for this connection."""
+    from connector.events.listening import Listener  # socket.io takes 8 MB, which most services need not have
+
     courier, ledger = services.courier, services.ledger
     return Listener(connection_id, ledger, courier.run, courier.credential_of, courier.clock, services.events.kick)
 

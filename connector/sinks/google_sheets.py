@@ -16,17 +16,18 @@ Between reading a row's key and writing the row lies a moment in which somebody 
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connector.hooks.egress import Egress
 from connector.sinks.base import OF_A_CONTACT, Broken, Refused, Sink
-from connector.sinks.google_api import SheetsApi
-from connector.sinks.google_credential import Unusable, read_credential
 from connector.sinks.pace import Pace
 from connector.sinks.sheet_options import checked
 from connector.sinks.sheet_rows import Plan, among, cells_of, index_of, key_of, plan, without
 from connector.sinks.sheet_table import Row, Table, corner, field_of, header_for, letters, ranged, table_of
+
+if TYPE_CHECKING:
+    from connector.sinks.google.api import SheetsApi
 
 KEY = "google_sheets"
 LABEL = "Google Sheets"
@@ -59,6 +60,10 @@ def check(options: Mapping[str, Any], credential: str) -> dict[str, Any]:
 
 def open_sink(options: Mapping[str, Any], credential: str, egress: Egress, *, address: str = "") -> Sink:
     """A sheet to write to. Options and credential as `check` takes them; raises `Broken` for another credential."""
+    # Google's library takes memory that a service without such a sink need not have.
+    from connector.sinks.google.api import SheetsApi
+    from connector.sinks.google.credential import Unusable, read_credential
+
     try:
         credentials = read_credential(credential)
     except Unusable as wrong:
@@ -75,7 +80,7 @@ class GoogleSheet:
     that are in the sheet all the same, until their events come again.
     """
 
-    def __init__(self, options: Mapping[str, Any], api: SheetsApi, pace: Pace) -> None:
+    def __init__(self, options: Mapping[str, Any], api: "SheetsApi", pace: Pace) -> None:
         self._options, self._api, self._pace = options, api, pace
         self._lock = Lock()
         self._table: Table | None = None

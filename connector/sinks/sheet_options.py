@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from connector.errors import Detail, Problem
-from connector.sinks.google_credential import Unusable, read_credential
 from connector.sinks.sheet_table import field_of
 
 MODES = ("append", "upsert")
@@ -65,6 +64,8 @@ def checked(options: Mapping[str, Any], credential: str) -> dict[str, Any]:
         read = OptionsIn().load(options)
     except ValidationError as wrong:
         errors += _details(wrong.messages, "options")
+    from connector.sinks.google.credential import Unusable, read_credential  # loaded when it is needed
+
     try:
         read_credential(credential)
     except Unusable as unusable:

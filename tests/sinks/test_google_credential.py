@@ -16,7 +16,7 @@ from connector.errors import Problem
 from connector.hooks.egress import Egress
 from connector.sinks import google_sheets
 from connector.sinks.base import Broken, Later, Sink
-from connector.sinks.google_credential import GOOGLES_TOKEN_URIS
+from connector.sinks.google.credential import GOOGLES_TOKEN_URIS
 from tests.sinks.google import REFRESH_TOKEN, Google, options, private_key, service_account, told
 
 Opened = Callable[..., Sink]

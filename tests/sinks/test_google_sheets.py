@@ -12,8 +12,9 @@ from pytest_httpserver import HTTPServer
 from connector.errors import Problem
 from connector.hooks.egress import Egress
 from connector.sandbox.sheets import SPREADSHEET
-from connector.sinks import google_api, google_sheets
+from connector.sinks import google_sheets
 from connector.sinks.base import Broken, Later, Refused, Sink
+from connector.sinks.google import api as google_api
 from tests.sinks.google import CLIENT_EMAIL, REFRESH_TOKEN, Google, options, service_account, told
 
 Opened = Callable[..., Sink]

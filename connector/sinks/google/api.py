@@ -13,7 +13,7 @@ from google.auth.credentials import Credentials
 from connector.hooks.egress import Egress, Failed
 from connector.hooks.egress import Refused as Judged
 from connector.sinks.base import Broken, Later, Refused
-from connector.sinks.google_credential import GOOGLES_TOKEN_URIS, bearer, remedy
+from connector.sinks.google.credential import GOOGLES_TOKEN_URIS, bearer, remedy
 from connector.sinks.sheet_table import Row
 from connector.version import __version__
 
