@@ -14,6 +14,7 @@ from benchmarks import (
     files,
     importing,
     live,
+    receiving,
     spreading,
     telling,
     translation,
@@ -32,6 +33,7 @@ _ALL: dict[str, Callable[..., Iterator[Figure]]] = {
     "files": files.measure,
     "importing": importing.measure,
     "telling": telling.measure,
+    "receiving": receiving.measure,
 }
 # On which databases a benchmark runs that is about one; what takes long is on the other when that is asked for.
 _ON = {
@@ -43,6 +45,7 @@ _ON = {
     "beside": (SQLITE,),
     "importing": (SQLITE,),
     "telling": (SQLITE, POSTGRESQL),
+    "receiving": (SQLITE, POSTGRESQL),
 }
 
 

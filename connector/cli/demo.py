@@ -17,7 +17,9 @@ import click
 import requests
 from rich.table import Table
 
+from connector.cli import demo_news
 from connector.cli.common import Failed, as_json, explained, messages, print_json, results
+from connector.cli.demo_subscriber import Listeners, listening
 from connector.crisp.calls import STATUSES
 from connector.manifest import manifests_root, shipped
 
@@ -45,11 +47,13 @@ class Line:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End when done: 0 when every total adds up, else 1.")
+@click.option("--once", is_flag=True, help="End when done: 0 when every total adds up and all news came, else 1.")
 @as_json
 @explained
 def demo(once: bool, json_: bool) -> None:
     """Try everything on this machine, without an account: a local Crisp, the service, samples of every source.
+
+    Then somebody does something in that Crisp, and a subscriber and a sheet are told.
 
     \b
     Example:
@@ -57,20 +61,24 @@ def demo(once: bool, json_: bool) -> None:
     """
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="crisp-connector-demo-"))
-        sandbox, service, env = _start(stack, folder)
+        listeners = stack.enter_context(listening())
+        sandbox, service, env = _start(stack, folder, listeners)
         probed = _probe(env)
         first = _send_all(service)
         reasons = _reasons(service)
         second = _send_all(service)
         stats = requests.get(f"{sandbox['url']}/_sandbox/stats", timeout=10).json()
-        problems = list(_problems(first, second, probed, stats))
-        _show(first, second, probed, reasons, problems, json_=json_)
+        news = demo_news.tell(service, sandbox, listeners, env["CRISP_HOOK_SECRET"])
+        problems = [*_problems(first, second, probed, stats), *news.problems()]
+        _show(first, second, probed, reasons, news, problems, json_=json_)
         if once:
             raise SystemExit(1 if problems else 0)
-        _invite(service, sandbox)
+        _invite(service, sandbox, listeners)
 
 
-def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+def _start(
+    stack: ExitStack, folder: str, listeners: Listeners
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """The two servers on free ports: their addresses, the API key of the service, and its environment."""
     sandbox = stack.enter_context(_running("sandbox", "--port", "0", env={}))
     key = "ck_" + secrets.token_urlsafe(24)
@@ -82,7 +90,10 @@ def _start(stack: ExitStack, folder: str) -> tuple[dict[str, str], dict[str, str
         "CRISP_IDENTIFIER": sandbox["identifier"],
         "CRISP_KEY": sandbox["key"],
         "CRISP_TIER": sandbox["tier"],
+        "CRISP_HOOK_SECRET": secrets.token_hex(16),
+        "CONNECTOR_EVENT_WINDOW": "0",
         "CONNECTOR_LOG_LEVEL": "warning",
+        **listeners.settings,
     }
     service = stack.enter_context(_running("serve", "--port", "0", "--json", env=env))
     return sandbox, {**service, "key": key}, env
@@ -184,18 +195,26 @@ def _problems(first: list[Line], second: list[Line], probed: int, stats: dict[st
 
 
 def _show(
-    first: list[Line], second: list[Line], probed: int, reasons: dict[str, int], problems: list[str], *, json_: bool
+    first: list[Line],
+    second: list[Line],
+    probed: int,
+    reasons: dict[str, int],
+    news: demo_news.News,
+    problems: list[str],
+    *,
+    json_: bool,
 ) -> None:
     if json_:
         rows = [{line.source: line.totals for line in lines} for lines in (first, second)]
         shown = {"first": rows[0], "again": rows[1], "rejected_for": reasons, "problems": problems}
-        print_json({"probe": {"calls": probed}, **shown})
+        print_json({"probe": {"calls": probed}, **shown, "news": news.as_json()})
         return
     results.print(f"Probed how this Crisp behaves, with {probed} calls and one contact that is removed again.\n")
     results.print(_table("Samples of every source", first))
     told = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     results.print(f"Rejected, as these samples are meant to be: {told}.\n")
     results.print(_table("The same again", second))
+    news.show()
     for problem in problems:
         messages.print(problem, style="bold red")
 
@@ -210,11 +229,12 @@ def _table(title: str, lines: list[Line]) -> Table:
     return table
 
 
-def _invite(service: dict[str, str], sandbox: dict[str, str]) -> None:
+def _invite(service: dict[str, str], sandbox: dict[str, str], listeners: Listeners) -> None:
     """The address, the key and a request that works when pasted."""
     body = json.dumps({"email": "ada@example.com", "first_name": "Ada", "segments": ["vip"], "data": {"plan": "pro"}})
     results.print(
         f"\nPage:     {service['url']}/\nAPI key:  {service['key']}\nContacts: {sandbox['url']}/_sandbox/people\n"
+        f"Sheet:    {listeners.cells_url}\n"
     )
     click.echo(
         f"curl -X POST {service['url']}/v1/contacts \\\n"

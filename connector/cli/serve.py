@@ -33,10 +33,15 @@ _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 class Worker(ThreadWorker):
     """gunicorn's threaded worker; those who wait for an outcome are answered at once when it is told to stop."""
 
+    stopping = False
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM: no new work, then gunicorn's own graceful end."""
-        for services in _opened_in(self):
-            services.begin_stop()
+        """SIGTERM: no new work, then gunicorn's own graceful end. One that comes while that is being done changes
+        nothing: a lock that is just taken is not to be had twice."""
+        if not self.stopping:
+            self.stopping = True
+            for services in _opened_in(self):
+                services.begin_stop()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:

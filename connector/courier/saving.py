@@ -7,7 +7,6 @@ from connector.courier.job import Job
 from connector.crisp.calls import Status
 from connector.ledger.work import Group
 
-
 # Refusals that are about the person, whatever its records say.
 _OF_THE_PERSON = ("contact_exists", "contact_missing")
 

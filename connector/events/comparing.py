@@ -1,10 +1,10 @@
 """Comparing: what an event changed, from what Crisp says now and what was known. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connector.contact import Contact, Scalar
+from connector.contact import Contact, Scalar, named
 from connector.crisp.card import contact_of
 from connector.ledger.people import Person
 from connector.manifest import Field
@@ -48,6 +48,51 @@ def _updated(known: Contact, update: Mapping[str, Any], fields: Mapping[str, Fie
 def said(update: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[str, ...]:
     """The keys that an update names."""
     return tuple(sorted(key for key in contact_of(update, {}, fields).said()))
+
+
+def echoed(
+    found: Difference,
+    known: Contact,
+    update: Mapping[str, Any],
+    written: Iterable[Contact],
+    fields: Mapping[str, Field],
+) -> frozenset[str]:
+    """Of the changed keys those that are no news of anybody else: one of these contacts, which we told Crisp of late,
+    says the same. When that is so of all that the event itself says, it is our own, whatever else is seen by now.
+
+    Segments are only ever added, so an echo has no other than those that are known.
+    """
+    ours, told = [named(contact) for contact in written], contact_of(update, {}, fields)
+    own = {key for key in said(update, fields) if any(_says(each, key, told, known) for each in ours)}
+    news = {key for key in said(update, fields) if key not in own and _value(told, key) != _value(known, key)}
+    if own and not news:
+        return frozenset(found.changed)
+    return frozenset(key for key in found.changed if any(_says(each, key, found.contact, known) for each in ours))
+
+
+def _says(ours: Contact, key: str, now: Contact, known: Contact) -> bool:
+    if key == "segments":
+        return bool(ours.segments) and set(now.segments) <= {*known.segments, *ours.segments}
+    return key in ours.said() and _value(ours, key) == _value(now, key)
+
+
+def without(found: Difference, known: Contact, keys: Collection[str]) -> Difference:
+    """The same, as if nothing were said of these keys."""
+    changed = tuple(key for key in found.changed if key not in keys)
+    previous = {key: value for key, value in found.previous.items() if key not in keys}
+    return Difference(_with(found.contact, known, keys), changed, previous)
+
+
+def learnt(known: Contact, base: Contact, told: Contact, keys: Iterable[str]) -> Contact:
+    """What is known by now, with these keys as they are told; what changed since it was `base` stays."""
+    return _with(known, told, [key for key in keys if _value(known, key) == _value(base, key)])
+
+
+def _with(contact: Contact, other: Contact, keys: Collection[str]) -> Contact:
+    """The contact with these keys as the other has them."""
+    fields = {key: value for key, value in contact.fields.items() if key not in keys}
+    fields |= {key: value for key, value in other.fields.items() if key in keys}
+    return Contact(fields, other.segments if "segments" in keys else contact.segments, contact.data)
 
 
 def _keys(known: Contact, now: Contact) -> set[str]:

@@ -12,7 +12,7 @@ from connector.convert.email import email as canonical
 from connector.convert.times import from_milliseconds
 from connector.crisp import plan
 from connector.errors import Problem
-from connector.events.comparing import Difference, difference, said, shown
+from connector.events.comparing import Difference, difference, echoed, learnt, said, shown, without
 from connector.ids import new_id
 from connector.ledger import Ledger, events, hooks, people, work
 from connector.ledger.people import Person
@@ -25,6 +25,8 @@ _SOON, _PATIENT = 400, 25
 # Pauses after a failure (milliseconds), the last of them for ever after; after a day it is told with what is known.
 _PAUSES = (2_000, 10_000, 60_000, 300_000, 900_000)
 _LONGEST = 86_400_000
+# So much Crisp's clock may differ from ours (milliseconds).
+_SKEW = 5_000
 
 
 class Reads(Protocol):
@@ -158,9 +160,21 @@ class Finishing:
         whom = _named_by(card or {}, whom)
         if whom.person is not None and not found.changed and self._was_read_since(row):
             found = replace(found, changed=said(update, self.fields))
+        found = self._without_echoes(row, whom, update, found)
         own = whom.person is not None and not found.changed
         payload = self._payload(row, whom, found.contact, found.changed, found.previous)
         return self._hand_on(row, whom, found.contact, payload, own=own, changed=found.changed, found=found)
+
+    def _without_echoes(self, row: Row[Any], whom: Whom, update: Mapping[str, Any], found: Difference) -> Difference:
+        """Without what we wrote ourselves: it comes back late, when more was written meanwhile, or is seen before it is
+        known to be written."""
+        if whom.person is None or not found.changed:
+            return found
+        with self.ledger.read() as connection:
+            since = row.occurred_at - _SKEW
+            ours = events.written(connection, row.connection_id, whom.email, whom.people_id, since)
+        known, written = whom.person.known, [Contact.from_flat(each) for each in ours]
+        return without(found, known, echoed(found, known, update, written, self.fields))
 
     def _was_read_since(self, row: Row[Any]) -> bool:
         """Whether another's change was told since this one happened: then its profile may have been read with this
@@ -183,6 +197,7 @@ class Finishing:
         contact = difference(whom.person, card, {}, self.fields).contact if card else known
         segments = said.get("segments")
         changed = tuple(f"data.{key}" for key in said.get("data", {})) or (("segments",) if segments else ())
+        changed = ("email",) if row.event == "conversation_email_changed" else changed
         payload = self._payload(row, _named_by(card or {}, whom), contact, changed, partial=not whom.names)
         payload |= {"data": said["data"]} if "data" in said else {}
         if segments is not None:
@@ -307,12 +322,17 @@ class Finishing:
     def _learn(
         self, connection: Connection, row: Row[Any], whom: Whom, contact: Contact, changed: tuple[str, ...]
     ) -> None:
-        """What Crisp holds now is what it was last told: an older record of a source does not undo it."""
-        person = whom.person or Person(whom.email, whom.people_id)
+        """What Crisp holds now is what it was last told: an older record of a source does not undo it. What was learnt
+        since this event was looked at stays."""
+        base, now = whom.person or Person(whom.email, whom.people_id), self.clock()
+        known = people.by_who(connection, row.connection_id, whom.names)
+        person = next((known[name] for name in whom.names if name in known), base)
+        keys = changed if whom.person is not None else tuple(contact.said())
+        told = learnt(person.known, base.known, contact, keys)
         times = {**person.times, **dict.fromkeys((key for key in changed if key != "segments"), row.occurred_at)}
         people_id = whom.people_id or person.people_id
-        learnt = replace(person, email=whom.email, people_id=people_id, known=contact, times=times, complete=True)
-        people.save(connection, row.connection_id, [learnt], self.clock())
+        saved = replace(person, email=whom.email, people_id=people_id, known=told, times=times, complete=True)
+        people.save(connection, row.connection_id, [saved], now)
 
     _READERS = {  # noqa: RUF012 - only read
         "contact_created": _created,

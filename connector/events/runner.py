@@ -39,7 +39,7 @@ class Runner:
         self, ledger: Ledger, finishing: Finishing, window: int, clock: Callable[[], int], told: Callable[[], object]
     ) -> None:
         self._ledger, self._finishing, self._window, self._clock, self._told = ledger, finishing, window, clock, told
-        self._kicked, self._stop = threading.Event(), threading.Event()
+        self._kicked, self._stop, self._stopping = threading.Event(), threading.Event(), False
         self._thread: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -53,7 +53,11 @@ class Runner:
         self._kicked.set()
 
     def begin_stop(self) -> None:
-        """Takes on nothing new."""
+        """Takes on nothing new. Called by a signal while that is being done, it returns: an event's lock is not
+        to be had twice."""
+        if self._stopping:
+            return
+        self._stopping = True
         self._stop.set()
         self._kicked.set()
 

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, tuple_, update
 
-from connector.ledger.tables import connections, events
+from connector.ledger.tables import connections, events, records
+
+# For so long (milliseconds) before its end a record is looked for that names no address.
+_RECENT = 600_000
 
 Payload = dict[str, Any]
 
@@ -99,9 +102,8 @@ def page(connection: Connection, connection_id: str, event: str, asked: Asked, l
     if asked.since is not None:
         listing = listing.where(events.c.told_at >= asked.since)
     if asked.before is not None:
-        told_at, event_id = asked.before
-        earlier = and_(events.c.told_at == told_at, events.c.id < event_id)
-        listing = listing.where(or_(events.c.told_at < told_at, earlier))
+        # One comparison of both: the index begins there, where with "or" it would go through all that is newer.
+        listing = listing.where(tuple_(events.c.told_at, events.c.id) < tuple_(*asked.before))
     return list(connection.execute(listing.order_by(events.c.told_at.desc(), events.c.id.desc()).limit(limit)))
 
 
@@ -114,8 +116,24 @@ def was_told(connection: Connection, connection_id: str, event: str, people_id: 
 def told_since(connection: Connection, connection_id: str, people_id: str | None, since: int) -> bool:
     """Whether a change of this person that was not our own was told since then (UNIX milliseconds)."""
     mine = (events.c.connection_id == connection_id) & (events.c.people_id == people_id) & events.c.own.is_(False)
-    found = select(events.c.id).where(mine, events.c.told_at >= since).limit(1)
+    of_the_profile = events.c.event.in_(("contact_created", "contact_updated"))
+    found = select(events.c.id).where(mine, of_the_profile, events.c.told_at >= since).limit(1)
     return people_id is not None and connection.scalar(found) is not None
+
+
+def written(
+    connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int
+) -> list[Payload]:
+    """What we told Crisp of a person, or may have told it: flat contacts of records that ended at that time (UNIX
+    milliseconds) or later, or are under way."""
+    tried = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (records.c.attempts > 0))
+    mine = and_(records.c.connection_id == connection_id, records.c.contact.is_not(None))
+    ours = select(records.c.contact).where(mine, tried | (records.c.finished_at >= since))
+    # Who is named by the people_id alone is not looked for by an index: those records are of a moment ago.
+    recent = records.c.id >= f"{since - _RECENT:012x}"
+    looks = [ours.where(records.c.email == email)] if email else []
+    looks += [ours.where(records.c.who == people_id, recent)] if people_id else []
+    return [contact for look in looks for contact in connection.scalars(look)]
 
 
 def purge(connection: Connection, before: int) -> int:

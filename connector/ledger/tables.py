@@ -282,7 +282,8 @@ mappings = Table(
 
 # What Crisp told, byte for byte, until it was understood; the row stays a while after that, so that the same is known
 # again. `way`: plugin, website or rtm. `digest`: of what makes one telling; `signature`: as it was signed.
-# `outcome`: told, nothing (an event of which nobody is told), unknown (no such event is known), forged or broken.
+# `outcome`: told, nothing (an event of which nobody is told), unknown (no such event is known), known (it came before)
+# or broken.
 hooks = Table(
     "hooks",
     metadata,
