@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote_plus
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
@@ -11,6 +12,8 @@ from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
 
 _CHUNK = 500
+# A line break and the like before a word: else its letter would be taken for the first of that word.
+_SHORT_ESCAPE = re.compile(r'\\[bfnrt"/\\]')
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -99,11 +102,13 @@ def forget(connection: Connection, connection_id: str, named: re.Pattern[str], o
 
 
 def _texts(body: bytes) -> Iterator[str]:
-    """What a body says: as it is, without the escapes of JSON, and without those of a form."""
-    text = body.decode("utf-8", "replace")
-    yield text
-    yield _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    yield unquote_plus(text)
+    """What a body says: as it is, without the escapes of JSON, and without those of a form; in any encoding that an
+    address can be written in."""
+    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
+        text = normalize("NFC", body.decode(encoding, "replace"))
+        yield text
+        yield normalize("NFC", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), _SHORT_ESCAPE.sub(" ", text)))
+        yield normalize("NFC", unquote_plus(text))
 
 
 _FIRST = (arrivals.c.due_at, arrivals.c.id)

@@ -179,10 +179,10 @@ class GoogleSheet:
 
     def _carry_out(self, table: Table, made: Plan) -> None:
         index = None  # it is read again when the new rows are not below all others
-        below = self._add(table, made.added) if made.added else self._last[0] + 1
-        if made.changed:
+        if made.changed:  # first, for new rows may go in above others, which then have other numbers
             self._pace.take()
             self._api.update({self._ranged(table.cells(row, row)): cells for row, cells in made.changed.items()})
+        below = self._add(table, made.added) if made.added else self._last[0] + 1
         if below > self._last[0]:
             index = {who: row if row > 0 else below - row - 1 for who, row in made.index.items()}
         if made.added and table.key is not None:

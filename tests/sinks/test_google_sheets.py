@@ -136,6 +136,13 @@ class TestValues:
 class TestUpdating:
     """One row per contact."""
 
+    def test_rows_that_go_in_above_move_nobodys_change_to_another(self, sheets: Google, opened: Opened) -> None:
+        """Google takes an empty row for the end of the table, and new rows in there."""
+        sheets.fill(["Email", "City"], ["a@x.co", "A"], [], ["c@x.co", "C"], ["d@x.co", "D"])
+        opened(mode="upsert").write([told("new@x.co", city="N"), told("d@x.co", city="D2")])
+        found = {row[0]: row[1] for row in sheets.rows()[1:] if row}
+        assert (found["c@x.co"], found["d@x.co"], found["new@x.co"]) == ("C", "D2", "N")
+
     def test_the_row_of_the_email_is_changed(self, sheets: Google, opened: Opened) -> None:
         sheets.fill(["Email", "data.plan"], ["bo@example.com", "free"], ["ada@example.com", "free"])
         opened(mode="upsert").write([told(event=CHANGED, data={"plan": "pro"})])
