@@ -72,16 +72,15 @@ class Runner:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                busy = self.turn()
+                if not self.turn():
+                    self._kicked.wait(self._patience())
+                    self._kicked.clear()
             except SQLAlchemyError as problem:
                 log.warning("database_unavailable", reason=type(problem).__name__)
-                busy = self._stop.wait(1)
+                self._stop.wait(1)
             except Exception:
                 log.exception("events_failed")
-                busy = self._stop.wait(1)
-            if not busy:
-                self._kicked.wait(self._patience())
-                self._kicked.clear()
+                self._stop.wait(1)
 
     def _patience(self) -> float:
         """Seconds until the next look, or until the next burst is over."""
