@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from connector.hooks.conditions import fits
 from connector.ids import new_id
+from connector.ledger import choosing
 from connector.ledger.tables import deliveries, sinks, subscriptions
 
 # Made once: `json.dumps` makes one for every value.
@@ -127,22 +128,13 @@ def chosen(
 ) -> list[ColumnElement[bool]]:
     """Conditions for `replay`: every one that is given must hold. `since` and `until`: when the delivery was written
     (UNIX milliseconds)."""
-    conditions: list[ColumnElement[bool]] = []
-    if ids is not None:
-        conditions.append(deliveries.c.id.in_(ids))
-    if subscription_id is not None:
-        conditions.append(deliveries.c.subscription_id == subscription_id)
-    if since is not None:
-        conditions.append(deliveries.c.created_at >= since)
-    if until is not None:
-        conditions.append(deliveries.c.created_at < until)
-    return conditions
+    equal = {deliveries.c.subscription_id: subscription_id}
+    return choosing.conditions(deliveries.c.created_at, equal, ids=ids, since=since, until=until)
 
 
 def known(connection: Connection, connection_id: str, ids: Sequence[str]) -> set[str]:
     """Those of these ids that are deliveries of the connection."""
-    mine = select(deliveries.c.id).where(deliveries.c.connection_id == connection_id, deliveries.c.id.in_(ids))
-    return set(connection.scalars(mine))
+    return choosing.known(connection, deliveries, connection_id, ids)
 
 
 def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from connector.contact import Contact, dated
 from connector.crisp.calls import STATUSES
-from connector.ledger import people
+from connector.ledger import choosing, people
 from connector.ledger.people import Person
 from connector.ledger.tables import imports, records
 
@@ -165,24 +165,13 @@ def chosen(
 ) -> list[ColumnElement[bool]]:
     """Conditions for `replay`: every one that is given must hold. `since` and `until`: when the record ended
     (UNIX milliseconds)."""
-    conditions: list[ColumnElement[bool]] = []
-    if ids is not None:
-        conditions.append(records.c.id.in_(ids))
-    if import_id is not None:
-        conditions.append(records.c.import_id == import_id)
-    if code is not None:
-        conditions.append(records.c.code == code)
-    if since is not None:
-        conditions.append(records.c.finished_at >= since)
-    if until is not None:
-        conditions.append(records.c.finished_at < until)
-    return conditions
+    equal = {records.c.import_id: import_id, records.c.code: code}
+    return choosing.conditions(records.c.finished_at, equal, ids=ids, since=since, until=until)
 
 
 def known(connection: Connection, connection_id: str, ids: Sequence[str]) -> set[str]:
     """Those of these ids that are records of the connection."""
-    mine = select(records.c.id).where(records.c.connection_id == connection_id, records.c.id.in_(ids))
-    return set(connection.scalars(mine))
+    return choosing.known(connection, records, connection_id, ids)
 
 
 def beyond_replay(connection: Connection, connection_id: str, conditions: Sequence[Any]) -> int:
