@@ -1,7 +1,8 @@
 """Answers: JSON, pages of bare lists, and the outcome of one record."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
@@ -11,6 +12,8 @@ from connector import outcomes
 from connector.api.access import connection_id, services
 from connector.errors import Problem
 from connector.follow import Followed, follow
+
+Row = TypeVar("Row")
 
 
 def answer(body: Any, status: int = 200) -> Response:
@@ -27,6 +30,15 @@ def page(rows: Sequence[Any], cursor: str | None) -> Response:
         query = urlencode({**request.args.to_dict(), "cursor": cursor})
         response.headers["Link"] = f'<{base_url()}{request.path}?{query}>; rel="next"'
     return response
+
+
+def paged(
+    rows: Sequence[Row], limit: int, show: Callable[[Row], Any], cursor: Callable[[Row], str] = attrgetter("id")
+) -> Response:
+    """A page of what was looked up: one more row than `limit` tells that it goes on, from the `cursor` of the last that
+    is shown."""
+    shown = rows[:limit]
+    return page([show(row) for row in shown], cursor(shown[-1]) if len(rows) > limit else None)
 
 
 def base_url() -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from connector import subscribing
 from connector.api.access import connection_id, needs, services
 from connector.api.again import answered_once
-from connector.api.answers import answer, page
+from connector.api.answers import answer, paged
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import PageQuery
 from connector.convert.times import from_milliseconds
@@ -90,7 +90,7 @@ def list_deliveries(query: Mapping[str, Any]) -> Response:
     equal = {key: query[key] for key in ("subscription_id", "event", "status") if key in query}
     with services().ledger.read() as connection:
         rows = deliveries.newest(connection, connection_id(), before=query.get("cursor"), limit=limit + 1, **equal)
-    return page([_shown(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None)
+    return paged(rows, limit, _shown)
 
 
 @blueprint.route("/<delivery_id>", methods=["GET"])

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from flask import Response
 from marshmallow import fields
 
 from connector.api.access import connection_id, needs, services
-from connector.api.answers import answer, page
+from connector.api.answers import answer, paged
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import PageQuery, cursor_of
 from connector.errors import Problem
@@ -68,8 +69,7 @@ def list_events(query: Mapping[str, Any], event: str) -> Response:
     with services().ledger.read() as connection:
         asked = events.Asked(earliest, before, own=own)
         found = events.page(connection, connection_id(), event, asked, limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    return page([row.payload for row in found[:limit]], f"{last.told_at}-{last.id}" if last else None)
+    return paged(found, limit, attrgetter("payload"), lambda row: f"{row.told_at}-{row.id}")
 
 
 @blueprint.route("/<event>/sample", methods=["GET"])

@@ -1,6 +1,7 @@
 """What became of everything: imports, their records, outcomes, and replay."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -9,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from connector import outcomes
 from connector.api.access import connection_id, needs, services
 from connector.api.again import answered_once
-from connector.api.answers import answer, base_url, page
+from connector.api.answers import answer, base_url, paged
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import ImportedOut, ImportOut, OutcomeOut, PageQuery, WholeOutcomeOut, cursor_of
 from connector.crisp.calls import STATUSES
@@ -64,14 +65,11 @@ _REPLAYED = {"type": "object", "properties": {key: {"type": "integer"} for key i
 @blueprint.response(200, ImportOut(many=True))
 def list_imports(query: Mapping[str, Any]) -> Response:
     """Imports, newest first."""
+    limit, now, reserve = query["limit"], services().courier.clock(), services().settings.reserve
     with services().ledger.read() as connection:
-        rows = importing.list_imports(connection, connection_id(), before=query.get("cursor"), limit=query["limit"] + 1)
-        now = services().courier.clock()
-        shown = [
-            import_as_json(connection, row, base_url(), now, reserve=services().settings.reserve)
-            for row in rows[: query["limit"]]
-        ]
-    return page(shown, rows[query["limit"] - 1].id if len(rows) > query["limit"] else None)
+        rows = importing.list_imports(connection, connection_id(), before=query.get("cursor"), limit=limit + 1)
+        show = partial(import_as_json, connection, base_url=base_url(), now=now, reserve=reserve)
+        return paged(rows, limit, show)
 
 
 @blueprint.route("/imports/<import_id>", methods=["GET"])
@@ -100,8 +98,7 @@ def list_records(query: Mapping[str, Any], import_id: str) -> Response:
         if found is None or found.accepted_at is None:
             raise Problem("import_missing")
         rows = records.of_import(connection, import_id, after=after, limit=limit + 1, status=query.get("outcome"))
-    cursor = str(rows[limit - 1].row) if len(rows) > limit else None
-    return page([outcomes.of_import(row) for row in rows[:limit]], cursor)
+    return paged(rows, limit, outcomes.of_import, lambda row: str(row.row))
 
 
 @blueprint.route("/outcomes", methods=["GET"])
@@ -114,7 +111,7 @@ def list_outcomes(query: Mapping[str, Any]) -> Response:
     equal = {key: query[key] for key in ("status", "source") if key in query}
     with services().ledger.read() as connection:
         rows = records.newest(connection, connection_id(), before=query.get("cursor"), limit=limit + 1, **equal)
-    return page([outcomes.as_json(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None)
+    return paged(rows, limit, outcomes.as_json)
 
 
 @blueprint.route("/outcomes/<outcome_id>", methods=["GET"])

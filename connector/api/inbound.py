@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from connector.api.access import connection_id, needs, services
 from connector.api.again import answered_once
-from connector.api.answers import answer, base_url, page
+from connector.api.answers import answer, base_url, paged
 from connector.api.blueprint import Blueprint
 from connector.api.inbound_schemas import (
     ArrivalOut,
@@ -63,7 +63,7 @@ def list_inbounds(query: Mapping[str, Any]) -> Response:
     limit = query["limit"]
     with services().ledger.read() as connection:
         found = inbounds.newest(connection, connection_id(), before=query.get("cursor"), limit=limit + 1)
-    return page([_shown(each) for each in found[:limit]], found[limit - 1].id if len(found) > limit else None)
+    return paged(found, limit, _shown)
 
 
 @blueprint.route("/<inbound_id>", methods=["GET"])
@@ -151,7 +151,7 @@ def list_arrivals(query: Mapping[str, Any], inbound_id: str) -> Response:
     limit, address = query["limit"], _known(inbound_id)
     with services().ledger.read() as connection:
         rows = arrivals.of_inbound(connection, address.id, before=query.get("cursor"), limit=limit + 1)
-    return page([_arrival(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None)
+    return paged(rows, limit, _arrival)
 
 
 def _made_once(make: Callable[[], Address]) -> Address:

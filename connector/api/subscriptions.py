@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate, val
 from connector import subscribing
 from connector.api.access import connection_id, given_key, needs, services
 from connector.api.again import answered_once
-from connector.api.answers import answer, base_url, page
+from connector.api.answers import answer, base_url, paged
 from connector.api.blueprint import Blueprint
 from connector.api.incoming import once, request_hash
 from connector.api.schemas import PageQuery
@@ -122,7 +122,7 @@ def list_subscriptions(query: Mapping[str, Any]) -> Response:
     limit = query["limit"]
     with services().ledger.read() as connection:
         found = subscriptions.newest(connection, connection_id(), before=query.get("cursor"), limit=limit + 1)
-    return page([_shown(each) for each in found[:limit]], found[limit - 1].id if len(found) > limit else None)
+    return paged(found, limit, _shown)
 
 
 @blueprint.route("", methods=["POST"])
