@@ -56,7 +56,6 @@ def create_app(services: Services | None = None) -> Flask:
     app = Flask("connector", static_folder="web/static", template_folder="web/templates")
     services = services or open_services()
     app.extensions["connector"] = services
-    app.extensions["arrivals"] = services.arrivals
     app.extensions["overviews"] = Kept(services.ledger, services.courier.clock, services.settings.reserve)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

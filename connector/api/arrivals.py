@@ -31,7 +31,8 @@ def take_arrival(source: str, inbound_id: str) -> Response:
     headers = {name.lower(): value for name, value in request.headers.items()}
     came = Came(Inbound(headers, request.args.to_dict(flat=False), body), _content_type(), given_key())
     if _receiver().receive(source, inbound_id, came):
-        _kick()
+        # Where nobody takes arrivals in in this process, another looks.
+        services().arrivals.kick()
     return answer({"stored": True})
 
 
@@ -54,10 +55,3 @@ def _receiver() -> Receiver:
     if found is None:
         found = current_app.extensions["receiver"] = Receiver(services())
     return found
-
-
-def _kick() -> None:
-    """Whoever takes arrivals in in this process need not look first; where nobody does, another process looks."""
-    arrivals = current_app.extensions.get("arrivals")
-    if arrivals is not None:
-        arrivals.kick()

@@ -488,8 +488,7 @@ class TestTakingIn:
     """The runner."""
 
     def test_it_takes_in_what_it_is_kicked_for_and_what_it_finds(self, api: FlaskClient, stack: Stack) -> None:
-        one, runs = made(api), Arrivals(stack.services)
-        stack.app.extensions["arrivals"] = runs
+        one, runs = made(api), stack.services.arrivals
         send(stack, one, ADA)
         runs.start()
         try:
@@ -497,7 +496,6 @@ class TestTakingIn:
             send(stack, one, {"email": "bob@example.com"})
             assert until(lambda: outcomes_of(api, one) == ["accepted", "accepted"], 0.9)
         finally:
-            del stack.app.extensions["arrivals"]
             runs.stop()
 
     def test_one_arrival_is_in_one_hand(self, api: FlaskClient, stack: Stack) -> None:
