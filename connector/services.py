@@ -15,6 +15,7 @@ from connector.courier import Courier
 from connector.crisp.client import Clients
 from connector.engine import Engine
 from connector.events.finishing import Finishing
+from connector.events.handing import Handing
 from connector.events.runner import Runner
 from connector.hooks.egress import Egress
 from connector.hooks.telling import Telling
@@ -115,7 +116,8 @@ def open_services(
     kept = Retention(settings.retention_days)
     store = open_store(ledger, settings.data_dir, Path(settings.files_dir) if settings.files_dir else None)
     telling = Telling(ledger, vault, Egress(allow=settings.allowed), settings)
-    finishing = Finishing(ledger, courier.run, deliveries.tell, manifest.fields, courier.clock)
+    handing = Handing(ledger, deliveries.tell, courier.clock)
+    finishing = Finishing(ledger, courier.run, handing, manifest.fields, courier.clock)
     events = Runner(ledger, finishing, settings.event_window * 1000, courier.clock, telling.kick)
     also = partial(_swept, ledger, store, events, settings.retention_days)
     engine = Engine(ledger, courier, board, open_wakeups(settings), settings.drains, kept, also=also)

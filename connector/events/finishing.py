@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from connector.contact import Contact
 from connector.convert.email import email as canonical
-from connector.convert.times import from_milliseconds
 from connector.crisp import plan
 from connector.errors import Problem
-from connector.events.comparing import Difference, difference, echoed, learnt, said, shown, without
-from connector.ids import new_id
+from connector.events.comparing import Difference, difference, echoed, said, without
+from connector.events.handing import Handing, Whom, payload_of
 from connector.ledger import Ledger, events, hooks, people, work
 from connector.ledger.people import Person
 from connector.manifest import Field
@@ -35,48 +34,17 @@ class Reads(Protocol):
     def __call__(self, connection_id: str, plan: Any, /) -> Any: ...
 
 
-class Tell(Protocol):
-    """Gives an event to those who want it, in the transaction that makes it final; how many they are."""
-
-    def __call__(
-        self,
-        connection: Connection,
-        connection_id: str,
-        *,
-        event_id: str,
-        event: str,
-        own: bool,
-        who: str,
-        payload: Mapping[str, Any],
-        now: int,
-    ) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Whom:
-    """The person of an event: names, and what the ledger knows."""
-
-    email: str | None
-    people_id: str | None
-    person: Person | None
-
-    @property
-    def names(self) -> list[str]:
-        """The surest first."""
-        return [name for name in (self.people_id, self.email) if name]
-
-
 class Dropped(Exception):
     """It was forged, or is no news that anybody could be told of."""
 
 
 @dataclass(frozen=True)
 class Finishing:
-    """`tell` hands on; `clock` gives UNIX milliseconds; `fields`: the manifest's."""
+    """`handing` makes final what is finished; `clock` gives UNIX milliseconds; `fields`: the manifest's."""
 
     ledger: Ledger
     reads: Reads
-    tell: Tell
+    handing: Handing
     fields: Mapping[str, Field]
     clock: Callable[[], int]
 
@@ -97,13 +65,13 @@ class Finishing:
     def _failed(self, row: Row[Any], problem: Problem) -> bool:
         """Crisp is away, or the quota is: the event waits; after a day it is told with what is known."""
         if self.clock() - row.occurred_at > _LONGEST and row.payload.get("way") != "website":
-            whom = self._whom(row, asks=False)
+            whom = self._whom(row)
             contact = whom.person.known if whom.person else Contact()
-            return self._hand_on(row, whom, None, self._payload(row, whom, contact, partial=True), own=False)
+            return self.handing.hand_on(row, whom, None, payload_of(row, whom, contact, partial=True), own=False)
         log.warning("event_waits", connection=row.connection_id, reason=problem.code)
-        told = problem.facts.get("retry_after")
+        wanted = problem.facts.get("retry_after")
         pause = _PAUSES[min(row.attempts, len(_PAUSES) - 1)]
-        return self._later(row, max(pause, int(told) * 1000) if isinstance(told, int | float) else pause)
+        return self._later(row, max(pause, int(wanted) * 1000) if isinstance(wanted, int | float) else pause)
 
     def _later(self, row: Row[Any], milliseconds: int) -> bool:
         with self.ledger.write() as connection:
@@ -115,7 +83,7 @@ class Finishing:
         with self.ledger.read() as connection:
             return work.is_in_hand(connection, connection_id, whom.names)
 
-    def _whom(self, row: Row[Any], *, asks: bool = True) -> Whom:
+    def _whom(self, row: Row[Any]) -> Whom:
         email, people_id = row.email, row.people_id
         with self.ledger.read() as connection:
             if row.session_id:
@@ -125,30 +93,29 @@ class Finishing:
             names = [name for name in (people_id, email) if name]
             known = people.by_who(connection, row.connection_id, names) if names else {}
         person = next((known[name] for name in names if name in known), None)
-        del asks
         return Whom(email or (person.email if person else None), people_id or _id_of(person), person)
 
     def _removed(self, row: Row[Any], whom: Whom) -> bool:
         if _doubtful(row) and self._card(row, whom) is not None:
             raise Dropped
         known = whom.person.known if whom.person else Contact()
-        payload = self._payload(row, whom, known)
-        return self._hand_on(row, whom, None, payload, own=False, gone=True)
+        payload = payload_of(row, whom, known)
+        return self.handing.hand_on(row, whom, None, payload, own=False, gone=True)
 
     def _created(self, row: Row[Any], whom: Whom) -> bool:
         """Whom the ledger knows we have made. What Crisp's profile says by now is for the events of its changes."""
         if whom.person is not None and not _doubtful(row):
-            return self._hand_on(row, whom, None, self._payload_of_new(row, whom, whom.person.known), own=True)
+            return self.handing.hand_on(row, whom, None, self._payload_of_new(row, whom, whom.person.known), own=True)
         card = self._card(row, whom)
         if card is None:
             return self._without_card(row, whom)
         found = difference(whom.person, card, {}, self.fields)
         own, whom = whom.person is not None, _named_by(card, whom)
         payload = self._payload_of_new(row, whom, found.contact)
-        return self._hand_on(row, whom, None if own else found.contact, payload, own=own, changed=found.changed)
+        return self.handing.hand_on(row, whom, None if own else found.contact, payload, own=own, changed=found.changed)
 
     def _payload_of_new(self, row: Row[Any], whom: Whom, contact: Contact) -> dict[str, Any]:
-        return self._payload(row, whom, contact, tuple(sorted(key for key in contact.said() if key != "email")))
+        return payload_of(row, whom, contact, tuple(sorted(key for key in contact.said() if key != "email")))
 
     def _updated(self, row: Row[Any], whom: Whom) -> bool:
         update = row.payload.get("card", {})
@@ -162,8 +129,8 @@ class Finishing:
             found = replace(found, changed=said(update, self.fields))
         found = self._without_echoes(row, whom, update, found)
         own = whom.person is not None and not found.changed
-        payload = self._payload(row, whom, found.contact, found.changed, found.previous)
-        return self._hand_on(row, whom, found.contact, payload, own=own, changed=found.changed, found=found)
+        payload = payload_of(row, whom, found.contact, found.changed, found.previous)
+        return self.handing.hand_on(row, whom, found.contact, payload, own=own, changed=found.changed)
 
     def _without_echoes(self, row: Row[Any], whom: Whom, update: Mapping[str, Any], found: Difference) -> Difference:
         """Without what we wrote ourselves: it comes back late, when more was written meanwhile, or is seen before it is
@@ -198,11 +165,11 @@ class Finishing:
         segments = said.get("segments")
         changed = tuple(f"data.{key}" for key in said.get("data", {})) or (("segments",) if segments else ())
         changed = ("email",) if row.event == "conversation_email_changed" else changed
-        payload = self._payload(row, _named_by(card or {}, whom), contact, changed, partial=not whom.names)
+        payload = payload_of(row, _named_by(card or {}, whom), contact, changed, partial=not whom.names)
         payload |= {"data": said["data"]} if "data" in said else {}
         if segments is not None:
             payload["contact"] |= {"segments": segments, "segments_text": ", ".join(segments)}
-        return self._hand_on(row, whom, None, payload, own=False)
+        return self.handing.hand_on(row, whom, None, payload, own=False)
 
     def _confirmed(self, row: Row[Any], said: dict[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
         """Of what an unsigned hook says, that which Crisp says as well."""
@@ -214,16 +181,14 @@ class Finishing:
             said["data"] = {key: value for key, value in said["data"].items() if held.get(key) == value}
         if "segments" in said:
             said["segments"] = [each for each in meta.get("segments") or [] if isinstance(each, str)]
-        address = meta.get("email")
-        wrong_email = row.event == "conversation_email_changed" and canonical(str(address)) != row.email
+        wrong_email = row.event == "conversation_email_changed" and _email_of(meta) != row.email
         if wrong_email or ("data" in said and not said["data"]):
             raise Dropped
         return said
 
     def _met(self, row: Row[Any], whom: Whom, meta: Mapping[str, Any]) -> Whom:
         """The person whom the conversation names, kept in mind."""
-        address = meta.get("email")
-        email = canonical(address) if isinstance(address, str) else None
+        email = _email_of(meta)
         if email is None or whom.email:
             return whom
         with self.ledger.write() as connection:
@@ -237,102 +202,13 @@ class Finishing:
         if _doubtful(row):
             raise Dropped
         known = whom.person.known if whom.person else Contact()
-        return self._hand_on(row, whom, None, self._payload(row, whom, known, partial=True), own=False)
+        return self.handing.hand_on(row, whom, None, payload_of(row, whom, known, partial=True), own=False)
 
     def _card(self, row: Row[Any], whom: Whom) -> dict[str, Any] | None:
         if not whom.names:
             return None
         card: dict[str, Any] | None = self.reads(row.connection_id, plan.profile(whom.names[0]))
         return card
-
-    def _payload(
-        self,
-        row: Row[Any],
-        whom: Whom,
-        contact: Contact,
-        changed: tuple[str, ...] = (),
-        previous: Mapping[str, Any] | None = None,
-        *,
-        partial: bool = False,
-    ) -> dict[str, Any]:
-        told = {
-            "id": row.id,
-            "event": row.event,
-            "occurred_at": from_milliseconds(row.occurred_at),
-            "connection_id": row.connection_id,
-            "contact": shown(contact, whom.people_id, whom.email),
-            "changed": list(changed),
-            "previous": dict(previous or {}),
-        }
-        told |= {"session_id": row.session_id} if row.session_id else {}
-        return told | ({"partial": True} if partial else {})
-
-    def _hand_on(
-        self,
-        row: Row[Any],
-        whom: Whom,
-        contact: Contact | None,
-        payload: dict[str, Any],
-        *,
-        own: bool,
-        changed: tuple[str, ...] = (),
-        gone: bool = False,
-        found: Difference | None = None,
-    ) -> bool:
-        """Makes the event final, with what the ledger learns of it. A change of segments is an event of its own."""
-        with self.ledger.write(durable=True) as connection:
-            if not self._tell(connection, row.id, row, whom, payload, own=own):
-                return False
-            if gone:
-                people.forget(connection, row.connection_id, whom.names)
-            elif contact is not None and whom.email:
-                self._learn(connection, row, whom, contact, changed)
-            if found is not None and "segments" in changed and not own:
-                self._tell_segments(connection, row, whom, payload)
-        return True
-
-    def _tell(
-        self,
-        connection: Connection,
-        event_id: str,
-        row: Row[Any],
-        whom: Whom,
-        payload: dict[str, Any],
-        *,
-        own: bool,
-    ) -> bool:
-        now = events.turn(connection, row.connection_id, payload["event"], self.clock)
-        values = {"payload": payload, "own": own, "email": whom.email, "people_id": whom.people_id}
-        if not events.tell(connection, event_id, now, **values):
-            return False
-        who = whom.email or whom.people_id or row.session_id or ""
-        names = {"event_id": event_id, "event": payload["event"], "own": own, "who": who}
-        self.tell(connection, row.connection_id, **names, payload=payload, now=now)
-        return True
-
-    def _tell_segments(self, connection: Connection, row: Row[Any], whom: Whom, payload: dict[str, Any]) -> None:
-        event_id, event = new_id(), "segments_changed"
-        previous = {"segments": payload["previous"].get("segments", [])} if payload["previous"] else {}
-        told = {**payload, "id": event_id, "event": event, "changed": ["segments"], "previous": previous}
-        begun = {"id": event_id, "connection_id": row.connection_id, "event": event, "subject": event_id, "own": False}
-        said = {"email": whom.email, "people_id": whom.people_id, "session_id": None, "payload": told}
-        events.begin(connection, {**begun, **said, "occurred_at": row.occurred_at})
-        self._tell(connection, event_id, row, whom, told, own=False)
-
-    def _learn(
-        self, connection: Connection, row: Row[Any], whom: Whom, contact: Contact, changed: tuple[str, ...]
-    ) -> None:
-        """What Crisp holds now is what it was last told: an older record of a source does not undo it. What was learnt
-        since this event was looked at stays."""
-        base, now = whom.person or Person(whom.email, whom.people_id), self.clock()
-        known = people.by_who(connection, row.connection_id, whom.names)
-        person = next((known[name] for name in whom.names if name in known), base)
-        keys = changed if whom.person is not None else tuple(contact.said())
-        told = learnt(person.known, base.known, contact, keys)
-        times = {**person.times, **dict.fromkeys((key for key in changed if key != "segments"), row.occurred_at)}
-        people_id = whom.people_id or person.people_id
-        saved = replace(person, email=whom.email, people_id=people_id, known=told, times=times, complete=True)
-        people.save(connection, row.connection_id, [saved], now)
 
     _READERS = {  # noqa: RUF012 - only read
         "contact_created": _created,
@@ -349,6 +225,12 @@ def _doubtful(row: Row[Any]) -> bool:
     return bool(row.payload.get("way") == "website")
 
 
+def _email_of(named: Mapping[str, Any]) -> str | None:
+    """The canonical address that a profile or a conversation gives."""
+    address = named.get("email")
+    return canonical(address) if isinstance(address, str) else None
+
+
 def _id_of(person: Person | None) -> str | None:
     return person.people_id if person else None
 
@@ -359,6 +241,5 @@ def _says_something(update: Mapping[str, Any]) -> bool:
 
 def _named_by(card: Mapping[str, Any], whom: Whom) -> Whom:
     """The names that Crisp's own profile gives."""
-    people_id, address = card.get("people_id"), card.get("email")
-    email = canonical(address) if isinstance(address, str) else None
-    return replace(whom, people_id=str(people_id) if people_id else whom.people_id, email=email or whom.email)
+    people_id = card.get("people_id")
+    return replace(whom, people_id=str(people_id) if people_id else whom.people_id, email=_email_of(card) or whom.email)

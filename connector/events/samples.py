@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from connector.event import event_json
+
 _CONTACT: dict[str, Any] = {
     "people_id": "5a7d8e0c-1d2f-4a3b-9c8d-7e6f5a4b3c2d",
     "email": "ada@example.com",
@@ -29,21 +31,15 @@ _CHANGES: dict[str, tuple[list[str], dict[str, Any]]] = {
     "import_completed": ([], {}),
     "record_rejected": ([], {}),
 }
+_ID, _OCCURRED_AT = "019f1c2ab3c4000001d5e6f708192a3b", 1_768_469_400_000  # 2026-01-15T09:30:00Z
 _CONVERSATION = ("conversation_data_changed", "conversation_email_changed")
 
 
 def sample(event: str, connection_id: str) -> dict[str, Any]:
     """The event, as if it had just happened."""
     changed, previous = _CHANGES[event]
-    told: dict[str, Any] = {
-        "id": "019f1c2ab3c4000001d5e6f708192a3b",
-        "event": event,
-        "occurred_at": "2026-01-15T09:30:00Z",
-        "connection_id": connection_id,
-        "contact": {**_CONTACT, "data": dict(_CONTACT["data"])},
-        "changed": list(changed),
-        "previous": dict(previous),
-    }
+    contact = {**_CONTACT, "data": dict(_CONTACT["data"])}
+    told = event_json(_ID, event, _OCCURRED_AT, connection_id, contact, changed, previous)
     if event in _CONVERSATION:
         told["session_id"] = "session_5f2b4a1e-0000-4000-8000-5a4d0b0c0001"
     if event == "conversation_data_changed":

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.convert.times import from_milliseconds
+from connector.event import event_json
 from connector.ids import new_id
 from connector.ledger import deliveries, events
 
@@ -38,16 +38,7 @@ def _tell(
     now: int,
 ) -> None:
     event_id = new_id()
-    payload = {
-        "id": event_id,
-        "event": event,
-        "occurred_at": from_milliseconds(now),
-        "connection_id": connection_id,
-        "contact": dict(contact),
-        "changed": [],
-        "previous": {},
-        "data": dict(data),
-    }
+    payload = {**event_json(event_id, event, now, connection_id, contact), "data": dict(data)}
     whom = {"email": email, "people_id": None, "session_id": None, "own": False}
     begun = {"id": event_id, "connection_id": connection_id, "event": event, "subject": event_id}
     events.begin(connection, {**begun, **whom, "payload": payload, "occurred_at": now, "told_at": now})
