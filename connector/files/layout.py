@@ -183,7 +183,12 @@ def _swallows(cells: Sequence[Cell], separator: str, width: int) -> bool:
     """Whether a cell has whole rows in it: a line with an address and as many separators as a row has. That is a
     quotation mark which opens and does not close where it should, and people would be lost in it."""
     lines = (line for cell in cells if isinstance(cell, str) for line in cell.splitlines()[1:])
-    return width > 1 and any("@" in line and line.count(separator) >= width - 1 for line in lines)
+    return width > 1 and any(line.count(separator) >= width - 1 and _has_address(line, separator) for line in lines)
+
+
+def _has_address(line: str, separator: str) -> bool:
+    """Whether a word is an address: an @ alone is a mention, or nothing."""
+    return "@" in line and any(_EMAIL.fullmatch(word) for word in line.replace(separator, " ").split())
 
 
 def _fitted(row: Row, width: int, ending: Ending) -> Row:

@@ -231,9 +231,10 @@ def test_a_file_without_anything_in_it_is_empty(tmp_path: Path, text: str) -> No
         ('Email,Name\na@x.com,"Bob\nb@x.com,Ann\nc@x.com,"Cid"\nd@x.com,Dan\n', ["quote_suspect", None]),
         ('Email,Note\na@x.com,"call\nhim, or b@x.com"\nd@x.com,Dan\n', ["quote_suspect", None]),
         ('Email,Note\na@x.com,"call\nhim"\nd@x.com,Dan\n', [None, None]),
+        ('Email,Note\na@x.com,"call\nhim, or @bob"\nd@x.com,Dan\n', [None, None]),
         ('Email,Note,City\na@x.com,"call\nhim, or b@x.com",Rome\nd@x.com,Dan,Rome\n', [None, None]),
     ],
-    ids=["whole rows", "what could be one", "a line", "less than a row"],
+    ids=["whole rows", "what could be one", "a line", "a mention", "less than a row"],
 )
 def test_a_quotation_mark_that_swallows_rows_is_told(tmp_path: Path, text: str, codes: list[str | None]) -> None:
     assert [row.code for row in read(text_file(tmp_path, text))] == codes
