@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests at once: many of them wait for something, so there may be more than cores.
-TESTS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+TESTS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 
-.PHONY: demo serve test lint chaos bench docs clean
+.PHONY: demo serve test test-platforms lint chaos bench docs texts clean
 
 ## demo: a local Crisp, the service, and samples of every source through it (ONCE=1 ends when done)
 demo: $(VENV)/.runs
@@ -17,8 +17,13 @@ serve: $(VENV)/.runs
 
 ## test: checks and the whole suite; chaos by itself, for it watches the clock
 test: lint
-	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadgroup --ignore=tests/chaos
+	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --ignore=tests/chaos \
+	  --ignore=tests/platforms --ignore=tests/browser
 	$(BIN)/python -m pytest tests/chaos
+
+## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)
+test-platforms: $(VENV)/.tests
+	$(BIN)/python -m pytest tests/platforms tests/browser
 
 ## lint: style, formatting, types, and the rules of who may import whom
 lint: $(VENV)/.tests
@@ -39,6 +44,10 @@ bench: $(VENV)/.tests
 ## docs: writes the generated pages again
 docs: $(VENV)/.tests
 	$(BIN)/python docs/generate.py
+
+## texts: takes up the texts of the pages for translation, and compiles what is translated
+texts: $(VENV)/.tests
+	$(BIN)/python -m tests.texts
 
 ## clean: removes what the targets made
 clean:

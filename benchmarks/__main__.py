@@ -7,6 +7,7 @@ import click
 
 from benchmarks import (
     accepting,
+    arriving,
     batch,
     beside,
     databases,
@@ -14,6 +15,8 @@ from benchmarks import (
     files,
     importing,
     live,
+    packages,
+    pulling,
     receiving,
     spreading,
     telling,
@@ -34,6 +37,9 @@ _ALL: dict[str, Callable[..., Iterator[Figure]]] = {
     "importing": importing.measure,
     "telling": telling.measure,
     "receiving": receiving.measure,
+    "arriving": arriving.measure,
+    "pulling": pulling.measure,
+    "packages": packages.measure,
 }
 # On which databases a benchmark runs that is about one; what takes long is on the other when that is asked for.
 _ON = {
@@ -46,6 +52,7 @@ _ON = {
     "importing": (SQLITE,),
     "telling": (SQLITE, POSTGRESQL),
     "receiving": (SQLITE, POSTGRESQL),
+    "arriving": (SQLITE, POSTGRESQL),
 }
 
 

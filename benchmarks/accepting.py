@@ -2,19 +2,20 @@
 
 import http.client
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from benchmarks.clients import rate
 from benchmarks.databases import SQLITE, opened
 from benchmarks.report import Figure
 from benchmarks.servers import KEY, sandbox, service
 
-_CLIENTS, _SECONDS, _ROUNDS = 4, 1.0, 5
+_SECONDS, _ROUNDS = 1.0, 5
 
 
 def measure(on: Sequence[str] = (SQLITE,)) -> Iterator[Figure]:
@@ -43,15 +44,7 @@ def _rounds(database: Callable[[], str]) -> list[tuple[float, float]]:
 
 def _rate(url: str, seconds: float) -> float:
     """Requests per second of a few clients at once."""
-    counts = [0] * _CLIENTS
-    until = time.perf_counter() + seconds
-    threads = [threading.Thread(target=_client, args=(url, until, counts, index)) for index in range(_CLIENTS)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - began)
+    return rate(partial(_client, url), seconds)
 
 
 def _client(url: str, until: float, counts: list[int], index: int) -> None:

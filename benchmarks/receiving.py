@@ -3,10 +3,10 @@
 import http.client
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import insert
 
+from benchmarks.clients import rate
 from benchmarks.databases import SQLITE, opened
 from benchmarks.report import Figure
 from benchmarks.servers import KEY, Said, sandbox, service
 from connector.crisp.events import sign
-from connector.events.samples import sample
 from connector.ids import new_id
 from connector.ledger import Ledger
 from connector.ledger.tables import events
+from connector.manifest import shipped
 
-_CLIENTS, _SECONDS, _ROUNDS = 4, 1.0, 5
+_SECONDS, _ROUNDS = 1.0, 5
 _SECRET, _PEOPLE, _NUMBERS = "the-hook-secret", "5a7d8e0c-1d2f-4a3b-9c8d-%012x", count()
 _MANY, _FEW, _POLLS, _EVENT = 100_000, 100, 300, "contact_updated"
 _PAGE, _AT_ONCE = f"/v1/events/{_EVENT}?limit=50", 5_000
@@ -70,15 +71,7 @@ def _receiving(world: _World, name: str) -> Figure:
 
 def _rate(url: str, website: str, seconds: float) -> float:
     """Events per second of a few senders at once."""
-    counts = [0] * _CLIENTS
-    until = time.perf_counter() + seconds
-    threads = [threading.Thread(target=_send, args=(url, website, until, counts, n)) for n in range(_CLIENTS)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - began)
+    return rate(partial(_send, url, website), seconds)
 
 
 def _send(url: str, website: str, until: float, counts: list[int], index: int) -> None:
@@ -114,7 +107,7 @@ def _polling(world: _World, name: str) -> Iterator[Figure]:
 
 def _fill(ledger: Ledger, website: str, number: int) -> None:
     """Events that were told at 1, 2, 3 … milliseconds."""
-    payload = sample(_EVENT, website)
+    payload = shipped().triggers[_EVENT].sample_of(website)
     same = {"connection_id": website, "event": _EVENT, "email": "ada@example.com", "attempts": 0}
     with ledger.write() as connection:
         for first in range(0, number, _AT_ONCE):

@@ -52,6 +52,13 @@ def probe(crisp: Said, folder: Path, database: str = "") -> None:
 
 
 @contextmanager
+def vendor(count: int) -> Iterator[str]:
+    """A vendor that has so many contacts; its address."""
+    with _process(["-m", "benchmarks.vendor", str(count)], {}) as (said, _):
+        yield said["url"]
+
+
+@contextmanager
 def worker(env: Said) -> Iterator[int]:
     """A process that delivers."""
     with _process(["-m", "connector", "work", "--json"], env) as (_, pid):

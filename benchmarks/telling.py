@@ -19,7 +19,6 @@ from benchmarks import processes
 from benchmarks.databases import SQLITE, opened
 from benchmarks.report import Figure
 from connector import logs
-from connector.events.samples import sample
 from connector.hooks.egress import Egress
 from connector.hooks.sign import secret_of
 from connector.hooks.telling import Telling
@@ -28,6 +27,7 @@ from connector.ledger import Ledger, deliveries, subscriptions
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.subscriptions import Subscription
+from connector.manifest import shipped
 from connector.settings import Settings
 from connector.vault import Vault
 
@@ -96,7 +96,7 @@ class _World:
 
     def bare(self, subscribers: int, events: int) -> float:
         """The same requests: nothing but a pool, and a session that keeps its connections."""
-        body = json.dumps(sample(_EVENT, _WEBSITE)).encode()
+        body = json.dumps(shipped().triggers[_EVENT].sample_of(_WEBSITE)).encode()
         session = requests.Session()
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=_IN_FLIGHT))
         headers = {"Content-Type": "application/json"}
@@ -140,7 +140,7 @@ class _World:
         return made
 
     def _tell(self, events: int) -> None:
-        payload, now = sample(_EVENT, _WEBSITE), self.ledger.clock()
+        payload, now = shipped().triggers[_EVENT].sample_of(_WEBSITE), self.ledger.clock()
         with self.ledger.write() as connection:
             for number in range(events):
                 deliveries.tell(

@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from lxml import etree
 
 from benchmarks.report import Figure
 from connector import sources
 from connector.convert import Given
 from connector.convert.countries import country
 from connector.convert.email import addresses
-from connector.manifest import manifests_root, shipped
+from connector.manifest import shipped
 from connector.mapping import Rules, date_orders, layout_of, translate
+from connector.samples import Sample, of_source
 
 _ROUNDS, _SECONDS = 9, 0.12
 _NOTHING_GIVEN = Given()
@@ -25,7 +28,7 @@ _NOTHING_GIVEN = Given()
 def measure() -> Iterator[Figure]:
     """One figure per source."""
     for source in shipped().sources:
-        samples = list(_samples(source))
+        samples = list(of_source(source))
         ours, floor, records = _ours(samples), _floor(samples), _count(samples)
         pairs = [(_rate(floor), _rate(ours)) for _ in range(_ROUNDS)]
         ratio = sorted(mine / theirs for theirs, mine in pairs)[_ROUNDS // 2]
@@ -33,15 +36,14 @@ def measure() -> Iterator[Figure]:
         yield Figure(f"translation of {source}, of the floor", ratio, "×", 0.5, "more", f"{speed:,.0f} records/s")
 
 
-def _samples(source: str) -> Iterator[bytes]:
-    folder = manifests_root().joinpath("samples", source)
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".json") and not entry.name.endswith(".contact.json"):
-            yield entry.read_bytes()
+def _count(samples: list[Sample]) -> int:
+    return sum(len(_read(sample).records) for sample in samples)
 
 
-def _count(samples: list[bytes]) -> int:
-    return sum(len(sources.read(json.loads(sample)).records) for sample in samples)
+def _read(sample: Sample) -> sources.Payload:
+    """Of JSON, by the parser of the floor: what its body costs to be received is measured with accepting."""
+    value = json.loads(sample.body) if "json" in sample.content_type else sample.value
+    return sources.read(value, None, sample.headers)
 
 
 def _rate(work: Callable[[], None]) -> float:
@@ -53,12 +55,12 @@ def _rate(work: Callable[[], None]) -> float:
     return times / (time.process_time() - began)
 
 
-def _ours(samples: list[bytes]) -> Callable[[], None]:
+def _ours(samples: list[Sample]) -> Callable[[], None]:
     manifest, given = shipped(), Given(None, "UTC", None, datetime.now(UTC))
 
     def work() -> None:
         for sample in samples:
-            payload = sources.read(json.loads(sample))
+            payload = _read(sample)
             source = manifest.sources[payload.source]
             many = len(payload.records) > 1
             orders = date_orders(payload.records, source, manifest, ()) if many else {}
@@ -69,13 +71,13 @@ def _ours(samples: list[bytes]) -> Callable[[], None]:
     return work
 
 
-def _floor(samples: list[bytes]) -> Callable[[], None]:
+def _floor(samples: list[Sample]) -> Callable[[], None]:
     """The libraries alone: one check for each email, phone and country that the samples hold."""
-    values = [(sample, *_values(json.loads(sample))) for sample in samples]
+    values = [(_parser(sample), sample.body, *_values(_read(sample))) for sample in samples]
 
     def work() -> None:
-        for sample, *texts in values:
-            json.loads(sample)
+        for parse, body, *texts in values:
+            parse(body)
             convert(*texts)
 
     return work
@@ -95,9 +97,19 @@ def convert(emails: Iterable[str], phones: Iterable[str], countries: Iterable[st
         country(written, _NOTHING_GIVEN)
 
 
-def _values(payload: Any) -> tuple[list[str], list[str], list[str]]:
+def _parser(sample: Sample) -> Callable[[bytes], Any]:
+    """The bare parser of a sample's kind."""
+    parsers: dict[str, Callable[[bytes], Any]] = {"json": json.loads, "xml": etree.fromstring, "urlencoded": _form}
+    return next(parser for kind, parser in parsers.items() if kind in sample.content_type)
+
+
+def _form(body: bytes) -> Any:
+    return parse_qsl(body.decode())
+
+
+def _values(read: sources.Payload) -> tuple[list[str], list[str], list[str]]:
     """The emails, phones and countries that stand in a payload in places of such fields."""
-    read, manifest = sources.read(payload), shipped()
+    manifest = shipped()
     found: dict[str, list[str]] = {"email": [], "phone": [], "country": [], "company_country": []}
     for record in read.records:
         layout = layout_of(record, manifest.sources[read.source], manifest)

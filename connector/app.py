@@ -1,7 +1,9 @@
 """The web application: blueprints, one error shape, request ids, an access log without personal data."""
 
+import json
 import re
 import time
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -11,24 +13,32 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from connector import web
 from connector.api import blueprints
-from connector.api.schemas import ProblemOut
-from connector.errors import Detail, Problem
+from connector.api.actions import examples
+from connector.api.answers import base_url
+from connector.api.document import about, completed
+from connector.api.failures import invalid
+from connector.api.schemas import contact_schema
+from connector.brake import Brake
+from connector.errors import Problem
 from connector.ids import new_id
 from connector.ledger import DatabaseProblem
 from connector.ledger.records import IdentityBroken
 from connector.logs import places
 from connector.overview import Kept
+from connector.platforms.openapi import CONTACT_FIELDS, placed, signed
 from connector.services import Services, open_services
 from connector.settings import SettingsProblem
 from connector.version import __version__
-from connector.web import pages
+from connector.web.pages import page_of, wants_page
 
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # HTTP errors that the framework raises → our codes.
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "content_type_unknown"}
+# The pages have a stricter policy of their own.
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -37,51 +47,76 @@ _SECURITY = {
 
 
 class ConnectorApi(Api):  # type: ignore[misc] # it has no types
-    """flask-smorest, with our error shape in the OpenAPI; errors are handled by `_register_errors` alone."""
+    """flask-smorest, with our own errors and our own OpenAPI; errors are handled by `_register_errors` alone."""
 
-    ERROR_SCHEMA = ProblemOut
+    # Blueprints say how their operations fail.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document, which is the same wherever the service runs; made when it is first asked for."""
+        classes = {name: key[0] for key, name in self.ma_plugin.converter.refs.items()}
+        return completed(self.spec.to_dict(), classes)
+
+    @cached_property
+    def _written(self) -> str:
+        return json.dumps(signed(self.document), ensure_ascii=False)
+
+    def _openapi_json(self) -> Response:
+        """With the address of this service."""
+        return Response(placed(self._written, base_url()), mimetype="application/json")
 
     def _register_error_handlers(self) -> None:
         """Not flask-smorest's shape."""
 
     def _register_responses(self) -> None:
-        """Every error of every route is a problem."""
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
-        super()._register_responses()
-        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+        """Not flask-smorest's errors."""
+
+    def _register_etag_headers(self) -> None:
+        """There are none."""
+
+    def _register_pagination_header(self) -> None:
+        """Pages are told by a Link header."""
 
 
 def create_app(services: Services | None = None) -> Flask:
     """The application over these services, or over those that the environment describes."""
-    app = Flask("connector", static_folder="web/static", template_folder="web/templates")
     services = services or open_services()
+    app, api = _described()
     app.extensions["connector"] = services
+    app.extensions["openapi"] = lambda: api.document
     app.extensions["overviews"] = Kept(services.ledger, services.courier.clock, services.settings.reserve)
-    app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.url_map.merge_slashes = False  # else two slashes are answered by a redirect, which is no problem+json
-    app.config.update(API_TITLE="crisp-connector", API_VERSION=__version__, OPENAPI_VERSION="3.1.0")
-    app.config.update(OPENAPI_URL_PREFIX="/", OPENAPI_JSON_PATH="openapi.json")
-    app.config["API_SPEC_OPTIONS"] = _about()
-    # An address with a slash at its end is the same address.
-    app.url_map.strict_slashes = False
-    api = ConnectorApi(app)
-    for blueprint in blueprints():
-        api.register_blueprint(blueprint)
-    app.register_blueprint(pages.blueprint)
+    app.extensions["brake"] = Brake(time.monotonic)
+    web.prepare(app)
     _register_errors(app)
     _register_log(app)
     return app
 
 
-def _about() -> dict[str, Any]:
-    schemes = {
-        "key": {"type": "http", "scheme": "bearer", "description": "Your API key."},
-        "key_header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    }
-    info = {"description": "Anything in becomes a contact in Crisp.", "license": {"name": "MIT", "identifier": "MIT"}}
-    security = [{"key": list[str]()}, {"key_header": list[str]()}]
-    return {"info": info, "components": {"securitySchemes": schemes}, "security": security}
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of the service, which is the same wherever it runs."""
+    _, api = _described()
+    return api.document
+
+
+def _described() -> tuple[Flask, ConnectorApi]:
+    """An application with its routes, before there is anything behind them."""
+    app = Flask("connector", static_folder="web/static", template_folder="web/templates")
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # else two slashes are answered by a redirect, which is no problem+json
+    app.config.update(API_TITLE="crisp-connector", API_VERSION=__version__, OPENAPI_VERSION="3.1.0")
+    app.config.update(OPENAPI_URL_PREFIX="/", OPENAPI_JSON_PATH="openapi.json")
+    app.config["API_SPEC_OPTIONS"] = about()
+    # An address with a slash at its end is the same address.
+    app.url_map.strict_slashes = False
+    api = ConnectorApi(app)
+    for name, example in examples().items():
+        api.spec.components.example(name, example, lazy=True)
+    api.spec.components.schema(CONTACT_FIELDS, contact_schema("Contact fields"))
+    for blueprint in blueprints():
+        api.register_blueprint(blueprint)
+    return app, api
 
 
 def _register_errors(app: Flask) -> None:
@@ -98,13 +133,19 @@ def _register_errors(app: Flask) -> None:
 
 
 def _answer(problem: Problem) -> Response:
+    """As JSON; to somebody with a browser as a page."""
+    response = page_of(problem) if wants_page() else _json(problem)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    response.headers.extend(problem.headers)
+    return response
+
+
+def _json(problem: Problem) -> Response:
     response = jsonify(problem.as_json(g.request_id))
     response.status_code, response.mimetype = problem.status, "application/problem+json"
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
-    response.headers.extend(problem.headers)
     return response
 
 
@@ -112,8 +153,7 @@ def _of_http(error: HTTPException) -> Problem:
     """An error of the framework, or of a schema, as one of ours."""
     told = getattr(error, "data", None) or {}
     if "messages" in told:
-        errors = list(_details(told["messages"]))
-        return Problem("parameter_invalid", errors=errors)
+        return invalid(told["messages"])
     code = _BY_STATUS.get(error.code or 500, "request_invalid")
     problem = Problem(code, limit="allowed", kind="of this request")
     if error.code and error.code >= 500:
@@ -123,18 +163,6 @@ def _of_http(error: HTTPException) -> Problem:
         problem = Problem(code, message=f"This address takes {allowed}, not {request.method}. Look at /docs.")
         problem.headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     return problem
-
-
-def _details(messages: Any, field: str | None = None) -> Any:
-    """marshmallow's messages, however deep, as one list."""
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            named = key if field in (None, "query", "json") else f"{field}.{key}"
-            yield from _details(inner, str(named))
-    else:
-        for message in messages if isinstance(messages, list) else [messages]:
-            told = "There is no such parameter here. Look at /docs." if message == "Unknown field." else str(message)
-            yield Detail(told, "parameter_invalid", field)
 
 
 def _database_failed(error: SQLAlchemyError) -> Response:

@@ -13,9 +13,14 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from connector.errors import Problem
+from connector.markup import DEEPEST, begins, read_xml
 from connector.names import normalise
 
-DEEPEST = 50
+# Content types: a JSON text per line, forms, and XML beside those that end in +xml.
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_XML = ("application/xml", "text/xml")
+
 _CHUNK = 65_536
 _ANY = zlib.MAX_WBITS | 32  # gzip or zlib, by its header
 _INFLATED, _PLAIN = ("gzip", "x-gzip", "deflate"), ("", "identity")
@@ -60,6 +65,21 @@ def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise Problem("body_bad_encoding") from None
     if not stream.eof:
         raise Problem("body_bad_encoding")
+
+
+def is_xml(kind: str) -> bool:
+    """Whether this content type, in lower case and without parameters, is XML's."""
+    return kind in _XML or kind.endswith("+xml")
+
+
+def read_body(body: bytes, content_type: str, *, xml: bool = True) -> Any:
+    """A form's fields, an XML document, else JSON whatever the type: many senders say nothing, or say a form and send
+    something else. Raises what `read_form`, `read_xml` and `read_json` raise."""
+    kind = content_type.partition(";")[0].strip().lower()
+    looks_like_xml = xml and "json" not in kind and begins(body)
+    if kind == FORMS[1] or (kind == FORMS[0] and not looks_like_xml and body.lstrip()[:1] not in (b"{", b"[")):
+        return read_form(body, content_type)
+    return read_xml(body) if looks_like_xml or (xml and is_xml(kind)) else read_json(body)
 
 
 def read_json(body: bytes) -> Any:
@@ -121,13 +141,18 @@ def _inside(node: Any) -> Iterable[Any]:
     return node if isinstance(node, list) else ()
 
 
-def read_form(body: bytes, content_type: str) -> dict[str, Any]:
+class Form(dict[str, Any]):
+    """A form's fields as an object: its values are the texts that somebody was shown, which a source may read otherwise
+    than JSON of the same names."""
+
+
+def read_form(body: bytes, content_type: str) -> Form:
     """Form fields as an object: `a[b]` and `a__b` nest, `segments` and `a[]` collect, else the last value counts."""
     pairs = _multipart(body, content_type) if content_type.startswith("multipart/") else _urlencoded(body)
-    form: dict[str, Any] = {}
+    form = Form()
     for name, value in pairs:
         *parents, leaf = [part for part in _path(name) if part] or [name]
-        inner = form
+        inner: dict[str, Any] = form
         for parent in parents[:DEEPEST]:
             found = inner.setdefault(parent, {})
             inner = found if isinstance(found, dict) else inner.setdefault(f"{parent}__", {})

@@ -48,12 +48,14 @@ def wrong(settings: "Settings") -> Iterator[str]:
 
 
 def _addresses(settings: "Settings") -> Iterator[str]:
-    for name in ("crisp_api_url", "notion_api_url", "google_api_url", "public_url"):
+    for name in ("crisp_api_url", "google_api_url", "public_url"):
         if (url := getattr(settings, name)) and not _is_address(url):
             yield (
                 f"{_variable(settings, name)} must be an address that begins with http:// or https:// and names a "
                 "host, without spaces, password, ? and #."
             )
+    if not all(name and _is_address(url) for name, url in settings.source_bases.items()):
+        yield "CONNECTOR_SOURCE_URLS must look like notion=http://127.0.0.1:8000,hubspot=http://127.0.0.1:8001."
 
 
 def _parts_of_a_token(settings: "Settings") -> Iterator[str]:

@@ -141,4 +141,6 @@ def fold(changes: Sequence[tuple[Contact, int | None]], times: Mapping[str, int]
         merged = merged.with_email(given) if given and kept.email == who else merged
         if at is not None:
             newest.update(dict.fromkeys(dated(kept), at))
+            if who is not None and kept.email not in (None, who):
+                newest["email"] = at
     return Folded(merged, newest, tuple(told))

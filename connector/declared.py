@@ -37,35 +37,49 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A rule that says a record was deleted: the value at `path` is, or ends with, one of these."""
+    """A rule that says a record was deleted: the value at `path` is, or ends with, one of these. `erases`: the law
+    wants the person erased."""
 
     path: str
     value: Any
     endings: tuple[str, ...]
+    erases: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source's manifest; `tables`: table → contact field → where to look."""
+    """A source's manifest; `sample`: the file that shows best what it sends, empty for none; `tables`: table → contact
+    field → where to look; `custom`: the only names that are noted when they go nowhere, None where all are that are not
+    `silent`; `steps`: what one does over there; `about`: what its page says besides (`proof`, `permissions`,
+    `api`, `left_out`)."""
 
     key: str
     label: str
     help: str
+    sample: str
     variants: Mapping[str, str]
     aliases: bool
     record_aliases: bool
     global_ids: bool
+    ids_of_account: bool
     tables: Mapping[str, Mapping[str, tuple[Candidate, ...]]]
     id: tuple[str, ...]
     updated_at: tuple[str, ...]
     deleted: tuple[Deleted, ...]
     silent: tuple[str, ...]
+    custom: tuple[str, ...] | None
     silent_values: tuple[Any, ...]
+    steps: tuple[str, ...]
+    about: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something a builder does with a contact; what platform packages and the OpenAPI say of it."""
+    """Something a builder does with a contact; what platform packages and the OpenAPI say of it.
+
+    `many`: it takes many contacts at once. `or_create`: of one that finds, the `action` that creates what was not
+    found, and `label` and `help` of both together; else empty.
+    """
 
     key: str
     label: str
@@ -77,7 +91,40 @@ class Action:
     parameters: tuple[Mapping[str, Any], ...]
     input_fields: tuple[str, ...]
     required: tuple[str, ...]
+    many: bool
+    or_create: Mapping[str, str]
     output: str
+    sample: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """An event that others are told of. `filters`: conditions that make sense for it; `sample`: one with everything in
+    it, for editors in which nothing has happened yet."""
+
+    key: str
+    label: str
+    noun: str
+    help: str
+    of_crisp: bool
+    filters: tuple[str, ...]
+    output: str
+    sample: Mapping[str, Any]
+
+    def sample_of(self, connection_id: str) -> dict[str, Any]:
+        """The sample as if it had just happened there."""
+        return {**self.sample, "connection_id": connection_id}
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """How a platform proves itself: `fields` that its user fills in, the `header` that is sent, what is asked to `test`
+    them, and what a connection is called."""
+
+    fields: tuple[Mapping[str, Any], ...]
+    header: Mapping[str, str]
+    test: Mapping[str, str]
+    label: str
     sample: Mapping[str, Any]
 
 
@@ -101,13 +148,17 @@ class Export:
 @dataclass(frozen=True, eq=False)
 class Manifest:
     """All manifests together. `names` reads contact fields, `record_names` the record's id and times. `sources`: those
-    that payloads come from; `file`: what rows of files are; `exports`: what files of other systems look like."""
+    that payloads come from; `outputs`: fields of what actions answer and triggers bring; `file`: what rows of files
+    are; `exports`: what files of other systems look like."""
 
     fields: Mapping[str, Field]
     names: AliasTable
     record_names: AliasTable
     sources: Mapping[str, Source]
     actions: Mapping[str, Action]
+    triggers: Mapping[str, Trigger]
+    outputs: Mapping[str, tuple[Mapping[str, Any], ...]]
+    authentication: Authentication
     exports: Mapping[str, Export]
     file: Source
 

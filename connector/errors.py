@@ -17,8 +17,14 @@ from connector.files.codes import CODES as OF_FILES
 CODES: dict[str, tuple[int, str, str]] = {
     "body_not_json": (400, "Not JSON", "The body is not valid JSON. Send an object or a list as application/json."),
     "body_not_utf8": (400, "Not UTF-8", "The body is not UTF-8 text. Send JSON encoded as UTF-8."),
+    "body_not_xml": (400, "Not XML", "The body is not well-formed XML. Send a whole document. {where}"),
+    "body_doctype": (
+        400,
+        "DOCTYPE",
+        "The XML has a DOCTYPE. None is taken here, for it can name files and grow without end. Send it without one.",
+    ),
     "body_not_records": (400, "No records", "The body must be a JSON object or a list of objects, not a single value."),
-    "body_too_deep": (400, "Too deep", "The JSON is nested more than 50 levels deep. Send a flatter payload."),
+    "body_too_deep": (400, "Too deep", "The body is nested more than 50 levels deep. Send a flatter payload."),
     "body_bad_text": (
         400,
         "Broken text",
@@ -51,12 +57,47 @@ CODES: dict[str, tuple[int, str, str]] = {
         "This hook is of another website than the one that its address is for. Give each website its own address.",
     ),
     "hook_unreadable": (400, "Not an event", "The body is not an event as Crisp sends them."),
+    "platform_unknown": (404, "Unknown platform", "There is no package for this platform. There are {names}."),
+    "schema_unknown": (404, "Unknown schema", "There is no schema of this name. There are {names}."),
     "event_unknown": (404, "No such event", "There is no event of this name. There are: {names}."),
     "key_missing": (401, "No API key", "Send your API key as Authorization: Bearer KEY, or as X-API-Key: KEY."),
     "key_invalid": (
         401,
         "Unknown API key",
         "This API key is not known here, or was revoked. Make a new one and send that.",
+    ),
+    "key_slowed": (
+        429,
+        "Too many wrong keys",
+        "Too many wrong keys or codes came from here within a minute. Wait for {seconds} seconds, then try again.",
+    ),
+    "link_used": (
+        401,
+        "Link used up",
+        "This link signs in once, within a day, and that was done. Sign in with an API key, or make another link: "
+        "crisp-connector sign-in",
+    ),
+    "form_expired": (
+        403,
+        "Page too old",
+        "This page was open for too long, or was not made here, so nothing was done. Load it again and try again.",
+    ),
+    "setup_code_wrong": (
+        401,
+        "Wrong code",
+        "This is not the one-time code of this service. It stands in the log of crisp-connector serve, and is another "
+        "after each start.",
+    ),
+    "setup_done": (
+        409,
+        "Set up already",
+        "Somebody has set this service up already. Sign in with an API key; crisp-connector sign-in makes a link that "
+        "signs in once.",
+    ),
+    "setup_token_missing": (
+        422,
+        "No website",
+        "No website is connected yet. Send website_id, identifier and key of a Crisp token with the code.",
     ),
     "scope_missing": (403, "Key may not do this", "This API key lacks the scope {scope}. Use a key that has it."),
     "not_found": (404, "Not found", "There is nothing here. Look at /docs for the routes."),
@@ -121,13 +162,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "pull_unsupported": (
         422,
         "Nothing to pull from",
-        "Pages can be pulled from Notion alone. Send what {source} has to POST /v1/contacts/batch, or import it as a "
-        "file.",
+        "Nothing can be pulled from {source}. Send what it has to POST /v1/contacts/batch, or import it as a file.",
     ),
     "pull_unset": (
         422,
         "Pull not set up",
         "This inbound address does not say {missing}. Give it with PATCH /v1/inbound/ID first.",
+    ),
+    "sender_unsupported": (
+        422,
+        "No senders",
+        "What {source} sends does not say from which account there it comes. Leave sender out.",
     ),
     "script_unsupported": (
         422,
@@ -142,12 +187,19 @@ CODES: dict[str, tuple[int, str, str]] = {
     "source_missing": (
         422,
         "Not there",
-        "{source} has nothing of this id, or the integration may not see it. Share it with the integration.",
+        "{source} has nothing of what this inbound address names, or its credential may not see it. Check the names, "
+        "and share it with the integration.",
     ),
     "source_refused": (
         422,
         "Refused by the source",
         "{source} answered {status} to a request of ours. Check what this inbound address names.",
+    ),
+    "source_forbidden": (
+        422,
+        "Address not allowed",
+        "{source} cannot be asked at the address in this inbound address's credential: {reason}. Give another with "
+        "PATCH /v1/inbound/ID, or open it with CONNECTOR_EGRESS_ALLOW.",
     ),
     "source_busy": (503, "The source asks for a pause", "{source} asks for a pause. Try again then."),
     "source_unreachable": (502, "The source does not answer", "{source} could not be reached. Try again later."),
@@ -219,7 +271,8 @@ CODES: dict[str, tuple[int, str, str]] = {
     "content_type_unknown": (
         415,
         "Content type",
-        "The content type {kind} cannot be read. Send application/json, application/x-ndjson or a form.",
+        "The content type {kind} cannot be read. Send application/json, application/x-ndjson, application/xml, or a "
+        "form.",
     ),
     "several_records": (
         422,

@@ -38,7 +38,7 @@ def import_as_json(connection: Connection, row: Row[Any], base_url: str, now: in
         "mode": row.mode,
         "file_name": row.file_name,
         "notes": row.notes,
-        "accepted_at": from_milliseconds(row.accepted_at),
+        "accepted_at": None if row.accepted_at is None else from_milliseconds(row.accepted_at),
     }
 
 
@@ -52,6 +52,8 @@ def state_of(connection: Connection, row: Row[Any], totals: Mapping[str, int]) -
     that the limit lets go are done."""
     if row.cancelled_at is not None:
         return "cancelled"
+    if row.accepted_at is None:
+        return "running"  # more of it is on its way
     if totals["waiting"]:
         held = row.held_from is not None and not importing.moves(connection, row.connection_id, row.id)
         return "paused" if held else "running"

@@ -1,6 +1,5 @@
 """Loads `manifests/`, checks each file against its JSON Schema, and gives what they declare."""
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -8,13 +7,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
-from connector.declared import Action, Candidate, Deleted, Export, Field, Manifest, Source
+from connector.declared import Action, Authentication, Candidate, Deleted, Export, Field, Manifest, Source, Trigger
+from connector.manifest_files import ManifestBroken, folder, read
 from connector.names import AliasTable
 
 __all__ = [
     "Action",
+    "Authentication",
     "Candidate",
     "Deleted",
     "Export",
@@ -22,18 +21,11 @@ __all__ = [
     "Manifest",
     "ManifestBroken",
     "Source",
+    "Trigger",
     "load",
     "manifests_root",
     "shipped",
 ]
-
-
-class ManifestBroken(Exception):
-    """A manifest cannot be used: which file, where in it, why."""
-
-    def __init__(self, file: str, path: str, reason: str) -> None:
-        super().__init__(f"manifests/{file}: {path or 'the file'}: {reason}")
-        self.file, self.path, self.reason = file, path, reason
 
 
 @cache
@@ -46,18 +38,21 @@ def manifests_root() -> Traversable:
 def load(root: Traversable | None = None) -> Manifest:
     """Reads and checks every manifest. Raises `ManifestBroken` naming the file, the place in it and the reason."""
     root = root or manifests_root()
-    declared = _read(root, "fields.json", "fields")
+    declared = read(root, "fields.json", "fields")
     fields = {row["key"]: _field(row) for row in declared["fields"]}
     try:
         names = AliasTable.build(_aliases(declared["fields"]), declared["never"])
         record_names = AliasTable.build(_aliases(declared["record"]), ())
     except ValueError as problem:
         raise ManifestBroken("fields.json", "aliases", str(problem)) from problem
-    sources = {key: _source(read) for key, read in _folder(root, "sources", "source").items()}
-    actions = {key: _action(read) for key, read in _folder(root, "actions", "action").items()}
-    exports = {key: _export(read) for key, read in _folder(root, "exports", "export").items()}
-    file = _source(_read(root, "csv.json", "source"))
-    manifest = Manifest(fields, names, record_names, sources, actions, exports, file)
+    sources = {key: _source(told) for key, told in folder(root, "sources", "source").items()}
+    actions = {key: _action(told) for key, told in folder(root, "actions", "action").items()}
+    exports = {key: _export(told) for key, told in folder(root, "exports", "export").items()}
+    file = _source(read(root, "csv.json", "source"))
+    triggers = {key: _trigger(told) for key, told in folder(root, "triggers", "trigger").items()}
+    outputs = {key: tuple(rows) for key, rows in read(root, "outputs.json", "outputs")["outputs"].items()}
+    proof = _authentication(read(root, "authentication.json", "authentication"))
+    manifest = Manifest(fields, names, record_names, sources, actions, triggers, outputs, proof, exports, file)
     _cross_check(manifest)
     return manifest
 
@@ -66,32 +61,6 @@ def load(root: Traversable | None = None) -> Manifest:
 def shipped() -> Manifest:
     """The manifests that came with this installation, loaded once."""
     return load()
-
-
-def _read(root: Traversable, name: str, schema: str) -> Any:
-    try:
-        read = json.loads(root.joinpath(*name.split("/")).read_text(encoding="utf-8"))
-        rules = json.loads(root.joinpath("schema", f"{schema}.schema.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise ManifestBroken(name, "", str(problem)) from problem
-    for error in jsonschema.Draft202012Validator(rules).iter_errors(read):
-        raise ManifestBroken(name, error.json_path, error.message)
-    return read
-
-
-def _folder(root: Traversable, folder: str, schema: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    try:
-        entries = sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name)
-    except OSError as problem:
-        raise ManifestBroken(folder, "", str(problem)) from problem
-    for entry in entries:
-        name = f"{folder}/{entry.name}"
-        read = _read(root, name, schema)
-        if entry.name != f"{read['key']}.json":
-            raise ManifestBroken(name, "$.key", "the key must be the file's name")
-        found[read["key"]] = read
-    return found
 
 
 def _aliases(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -128,17 +97,23 @@ def _source(read: dict[str, Any]) -> Source:
     }
     return Source(
         **{name: read[name] for name in ("key", "label", "help", "aliases")},
+        sample=read.get("sample", ""),
         variants={variant["key"]: variant["label"] for variant in read["variants"]},
         record_aliases=read.get("record_aliases", False),
         global_ids=read.get("global_ids", False),
+        ids_of_account=read.get("ids_of_account", False),
         tables=tables,
         id=tuple(read["id"]),
         updated_at=tuple(read["updated_at"]),
         deleted=tuple(
-            Deleted(rule["path"], rule.get("is"), tuple(rule.get("ends_with", ()))) for rule in read["deleted"]
+            Deleted(rule["path"], rule.get("is"), tuple(rule.get("ends_with", ())), rule.get("erases", False))
+            for rule in read["deleted"]
         ),
         silent=tuple(read["silent"]),
+        custom=tuple(read["custom"]) if "custom" in read else None,
         silent_values=tuple(read.get("silent_values", ())),
+        steps=tuple(read.get("steps", ())),
+        about=read.get("about", {}),
     )
 
 
@@ -149,7 +124,18 @@ def _action(read: dict[str, Any]) -> Action:
         parameters=tuple(read.get("parameters", ())),
         input_fields=tuple(read["input"]["fields"]),
         required=tuple(read["input"]["required"]),
+        many=read["input"].get("many", False),
+        or_create=read.get("or_create", {}),
     )
+
+
+def _trigger(read: dict[str, Any]) -> Trigger:
+    told = {name: read[name] for name in ("key", "label", "noun", "help", "of_crisp", "output", "sample")}
+    return Trigger(**told, filters=tuple(read["filters"]))
+
+
+def _authentication(read: dict[str, Any]) -> Authentication:
+    return Authentication(tuple(read["fields"]), **{name: read[name] for name in ("header", "test", "label", "sample")})
 
 
 def _export(read: dict[str, Any]) -> Export:
@@ -166,6 +152,13 @@ def _cross_check(manifest: Manifest) -> None:
     for file, place, field in _named_fields(manifest):
         if field not in manifest.fields:
             raise ManifestBroken(file, place, f"unknown field {field}")
+    for kind, named in (("actions", manifest.actions), ("triggers", manifest.triggers)):
+        for key, each in named.items():
+            if each.output not in manifest.outputs:
+                raise ManifestBroken(f"{kind}/{key}.json", "$.output", f"outputs.json has no {each.output}")
+    for key, action in manifest.actions.items():
+        if action.or_create and action.or_create["action"] not in manifest.actions:
+            raise ManifestBroken(f"actions/{key}.json", "$.or_create", f"unknown action {action.or_create['action']}")
 
 
 def _named_fields(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

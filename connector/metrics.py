@@ -9,11 +9,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from connector.ledger.counts import BEYOND, BOUNDS
-from connector.ledger.figures import LANES
+from connector.ledger.figures import DELIVERED
 from connector.overview import Look, Overview
 from connector.version import __version__
 
-_PREFIX = "crisp_connector_"
+PREFIX = "crisp_connector_"
 Sample = tuple[tuple[str, ...], float]
 
 
@@ -160,14 +160,14 @@ class LedgerCollector(Collector):
         halted = sum(each.halted is not None for each in self._overviews)
         counted = {"connections": len(self._overviews), "connections_halted": halted, "workers": self._seen.workers}
         for name, value in counted.items():
-            yield GaugeMetricFamily(_PREFIX + name, OTHERS[name][2], value=value)
-        build = GaugeMetricFamily(_PREFIX + "build_info", OTHERS["build_info"][2], labels=OTHERS["build_info"][1])
+            yield GaugeMetricFamily(PREFIX + name, OTHERS[name][2], value=value)
+        build = GaugeMetricFamily(PREFIX + "build_info", OTHERS["build_info"][2], labels=OTHERS["build_info"][1])
         build.add_metric([__version__], 1)
         yield build
 
     def _of_connections(self, declared: Declared) -> Metric:
         family = CounterMetricFamily if declared.kind == "counter" else GaugeMetricFamily
-        made = family(_PREFIX + declared.name, declared.help, labels=("connection", *declared.labels))
+        made = family(PREFIX + declared.name, declared.help, labels=("connection", *declared.labels))
         for each in self._overviews:
             for labels, value in declared.samples(each):
                 made.add_metric([each.id, *labels], float(value))
@@ -175,9 +175,9 @@ class LedgerCollector(Collector):
 
     def _deliveries(self) -> Metric:
         _, labels, help_ = OTHERS["delivery_seconds"]
-        made = HistogramMetricFamily(_PREFIX + "delivery_seconds", help_, labels=labels)
+        made = HistogramMetricFamily(PREFIX + "delivery_seconds", help_, labels=labels)
         for each in self._overviews:
-            for lane, name in LANES.items():
+            for lane, name in DELIVERED.items():
                 made.add_metric([each.id, name], *_histogram(each, lane))
         return made
 

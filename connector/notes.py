@@ -85,6 +85,16 @@ CODES: dict[str, tuple[Level, str]] = {
         "info",
         "{path} goes nowhere. Map it to a contact field, name it data.KEY, or send unmapped=data.",
     ),
+    "changes_lost": (
+        "warning",
+        "The source says that it left changes out. Read all of its contacts once more, and send them here.",
+    ),
+    "privacy_requested": (
+        "warning",
+        "The shop passes on that somebody asks for their data, or for its erasure. An erasure that came to an inbound "
+        "address is carried out. Else nothing was done about it here: read it with GET /v1/contacts/EMAIL, or erase it "
+        "with DELETE. The law gives a month.",
+    ),
     "list_incomplete": ("info", "The sender cut the list {path}; the rest is not here."),
     "data_key_renamed": (
         "info",
@@ -94,6 +104,10 @@ CODES: dict[str, tuple[Level, str]] = {
         "info",
         "The source says that this record was deleted. Nothing was deleted in Crisp; "
         "erase the contact there if that is what you want.",
+    ),
+    "erased": (
+        "info",
+        "This record asked for an erasure. The contact was erased, in Crisp as far as it was there, and here.",
     ),
     "field_not_written": (
         "info",

@@ -49,7 +49,7 @@ def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = 
         "outcome_id": row.id,
     }
     if row.status == "waiting":
-        code = reason or row.code or "in_progress"
+        code = _why_waiting(row, reason)
         answer |= {"reason": code, "message": WAITING.get(code, _TRIED_AGAIN), "retry_at": _shown(retry_at)}
     elif row.status == "superseded":
         answer["superseded_by"] = row.superseded_by
@@ -73,6 +73,28 @@ def of_import(row: Row[Any]) -> dict[str, Any]:
     if row.status in ("rejected", "dead"):
         shown |= {"code": row.code, "message": message_of(row)}
     return shown
+
+
+def of_arrival(row: Row[Any], *, reason: str | None = None) -> dict[str, Any]:
+    """A record that came to an inbound address: `{row, status}`, `email` where it has one, and `code` and `message`
+    where it waits or failed."""
+    shown = {"row": row.row, "status": row.status, **({"email": row.email} if row.email else {})}
+    if row.status == "waiting":
+        code = _why_waiting(row, reason)
+        shown |= {"code": code, "message": WAITING.get(code, _TRIED_AGAIN)}
+    elif row.status in ("rejected", "dead"):
+        shown |= {"code": row.code, "message": message_of(row)}
+    return shown
+
+
+def _why_waiting(row: Row[Any], reason: str | None) -> str:
+    return reason or row.code or "in_progress"
+
+
+def sentence_of(code: str) -> str:
+    """The sentence of a code of which nothing more was kept; its title where the sentence needs to be told more."""
+    _, title, sentence = CODES.get(code) or (422, "Rejected", NOTES[code][1])
+    return f"{title}." if "{" in sentence else sentence
 
 
 def message_of(row: Row[Any]) -> str:

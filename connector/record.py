@@ -25,6 +25,7 @@ class Record:
     `envelope`: ids, times and flags around them, never noted. `table`: which mapping rows of the manifest apply.
     `fallbacks`: (contact field, name) for fields that nothing else gives. `accents_lost`: the sender's tool
     dropped letters outside ASCII from the names. `prefix`: what the tool put before each name.
+    `email_lent`: the address is an order's, say, and need not be that of whom the id names.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Record:
     notes: tuple[Note, ...] = ()
     accents_lost: bool = False
     prefix: str = ""
+    email_lent: bool = False
 
 
 def broken(code: str) -> Record:

@@ -1,15 +1,16 @@
 """Everything that runs together: settings, manifests, database, vault, courier and engine, opened once per process."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
-from connector import resealing
+from connector import erasing, resealing
 from connector.board import Board
 from connector.courier import Courier
 from connector.crisp.client import Clients
@@ -17,11 +18,13 @@ from connector.engine import Engine
 from connector.events.finishing import Finishing
 from connector.events.handing import Handing
 from connector.events.runner import Runner
+from connector.events.tools import Tools
 from connector.hooks.egress import Egress
 from connector.hooks.telling import Telling
+from connector.inbound.pull_runner import Pulls
 from connector.inbound.runner import Arrivals
 from connector.intake import Intake
-from connector.ledger import Ledger, deliveries
+from connector.ledger import Ledger, tickets
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.ledger.retention import Retention
@@ -60,7 +63,12 @@ class Services:
     telling: Telling
     events: Runner
     arrivals: Arrivals
+    pulls: Pulls
     listeners: "tuple[Listener, ...]" = ()
+
+    def erase(self, connection_id: str, who: str, *, wait: bool = True, asked_at: int | None = None) -> dict[str, Any]:
+        """Removes a person from Crisp and from everything stored here; see `erasing.erase`."""
+        return erasing.erase(self, connection_id, who, wait=wait, asked_at=asked_at)
 
     def begin(self) -> None:
         """Begins all that is done in the background by a process that runs for long."""
@@ -83,9 +91,9 @@ class Services:
         self.ledger.close()
 
     @property
-    def _beside(self) -> "tuple[Telling | Runner | Arrivals | Listener, ...]":
+    def _beside(self) -> "tuple[Telling | Runner | Arrivals | Pulls | Listener, ...]":
         """What runs beside the engine; each hands on to those before it."""
-        return (self.telling, self.events, self.arrivals, *self.listeners)
+        return (self.telling, self.events, self.arrivals, self.pulls, *self.listeners)
 
 
 def open_services(
@@ -116,22 +124,29 @@ def open_services(
     kept = Retention(settings.retention_days)
     store = open_store(ledger, settings.data_dir, Path(settings.files_dir) if settings.files_dir else None)
     telling = Telling(ledger, vault, Egress(allow=settings.allowed), settings)
-    handing = Handing(ledger, deliveries.tell, courier.clock)
-    finishing = Finishing(ledger, courier.run, handing, manifest.fields, courier.clock)
+    handing = Handing(ledger, courier.clock)
+    finishing = Finishing(Tools(ledger, courier.run, handing, manifest.fields, courier.clock))
     events = Runner(ledger, finishing, settings.event_window * 1000, courier.clock, telling.kick)
     also = partial(_swept, ledger, store, events, settings.retention_days)
     engine = Engine(ledger, courier, board, open_wakeups(settings), settings.drains, kept, also=also)
     intake = Intake(ledger, manifest, courier.clock, engine.wake)
-    arrivals = Arrivals(_Needs(settings, manifest, ledger, vault, intake))
+
+    def erase(connection_id: str, who: str, *, wait: bool = True, asked_at: int | None = None) -> dict[str, Any]:
+        return opened.erase(connection_id, who, wait=wait, asked_at=asked_at)
+
+    needs = _Needs(settings, manifest, ledger, vault, intake, erase)
+    arrivals, pulls = Arrivals(needs), Pulls(needs)
     opened = Services(
-        settings, manifest, ledger, vault, courier, board, engine, intake, store, telling, events, arrivals
+        settings, manifest, ledger, vault, courier, board, engine, intake, store, telling, events, arrivals, pulls
     )
     return replace(opened, listeners=_listeners(opened))
 
 
 def _swept(ledger: Ledger, store: Store, events: Runner, days: int, now: int) -> None:
-    """What is forgotten after a while beside records: uploaded files, and what was told."""
+    """What is forgotten after a while beside records: uploaded files, tickets, and what was told."""
     forgetting.sweep(ledger, store, days, now)
+    with ledger.write() as connection:
+        tickets.sweep(connection, now)
     events.tidy(now, days)
 
 
@@ -144,6 +159,7 @@ class _Needs:
     ledger: Ledger
     vault: Vault
     intake: Intake
+    erase: Callable[..., dict[str, Any]]
 
 
 def _listeners(services: Services) -> "tuple[Listener, ...]":

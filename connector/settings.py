@@ -25,6 +25,10 @@ SHAPES: Mapping[str, tuple[str, str]] = {
     "website_id": (r"^[A-Za-z0-9_-]{1,64}$", "It must be 1 to 64 letters, digits, hyphens or underscores."),
     "identifier": (r"^[!-9;-~]{1,200}$", "It must be 1 to 200 characters of ASCII, without spaces and colons."),
     "key": (r"^[!-~]{1,500}$", "It must be 1 to 500 characters of ASCII, without spaces and line breaks."),
+    "inbound_secret": (
+        rf"^[^{_UNSEEN}]{{8,200}}$",
+        "It must be 8 to 200 characters, without line breaks and other characters that cannot be seen.",
+    ),
     "label": (
         rf"^[^{_UNSEEN}]{{1,200}}$",
         "It must be 1 to 200 characters, without line breaks and other characters that cannot be seen.",
@@ -140,9 +144,21 @@ class Settings:
             "or network, comma-separated",
         ),
     )
-    notion_api_url: str = field(
-        default="https://api.notion.com/v1",
-        metadata=_variable("CONNECTOR_NOTION_API_URL", "Base URL of Notion's API, from which pages are read"),
+    source_urls: str = field(
+        default="",
+        metadata=_variable(
+            "CONNECTOR_SOURCE_URLS",
+            "Where systems that contacts are read from are asked instead of at their own addresses, for stand-ins: "
+            "notion=http://127.0.0.1:8000, comma-separated",
+        ),
+    )
+    read_window: int = field(
+        default=2,
+        metadata=_variable(
+            "CONNECTOR_READ_WINDOW",
+            "Seconds from a notification that only names a contact until it is read, once for all that name it until "
+            "then; 0: at once, for each",
+        ),
     )
     hook_schedule: str = field(
         default=SCHEDULE,
@@ -201,6 +217,15 @@ class Settings:
             secret=True,
         ),
     )
+    crisp_verification_secret: str = field(
+        default="",
+        repr=False,
+        metadata=_variable(
+            "CRISP_VERIFICATION_SECRET",
+            "The default connection's verification secret, with which snippets prove an address to the chatbox",
+            secret=True,
+        ),
+    )
     crisp_rtm: int = field(
         default=0,
         metadata=_variable("CRISP_RTM", "1: listen to Crisp's events over its RTM, which needs no public address"),
@@ -230,6 +255,12 @@ class Settings:
         return frozenset(each.strip() for each in self.egress_allow.split(",") if each.strip())
 
     @property
+    def source_bases(self) -> Mapping[str, str]:
+        """Source → where it is asked instead of at its own address."""
+        entries = (each.strip().partition("=") for each in self.source_urls.split(",") if each.strip())
+        return {name.strip(): url.strip() for name, _, url in entries}
+
+    @property
     def hook_pauses(self) -> tuple[int, ...]:
         """Seconds from one attempt to tell a subscriber to the next."""
         return read_schedule(self.hook_schedule)
@@ -250,6 +281,7 @@ SPANS: Mapping[str, tuple[int, int]] = {
     "retry_age": (1, 31_536_000),
     "retention_days": (0, 3_650),
     "event_window": (0, 3_600),
+    "read_window": (0, 60),
     "hook_timeout": (1, 60),
     "hook_concurrency": (1, 256),
     "crisp_daily_quota": (1, MOST_CALLS),
@@ -264,6 +296,7 @@ _CHECKS: dict[str, Any] = {
     "crisp_identifier": checks.shape(*SHAPES["identifier"]),
     "crisp_key": checks.shape(*SHAPES["key"]),
     "crisp_hook_secret": checks.shape(*SHAPES["key"]),
+    "crisp_verification_secret": checks.shape(*SHAPES["key"]),
     "crisp_hook_key": checks.shape(*SHAPES["key"]),
     "crisp_tier": checks.choice(TIERS),
     "hook_schedule": checks.shape(

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.errors import Detail, Problem
-from connector.events.samples import sample
 from connector.hooks import conditions, sign
 from connector.hooks.egress import Egress, Failed, Refused
 from connector.hooks.plan import Attempt
@@ -190,7 +189,8 @@ def test(services: Services, connection_id: str, subscription_id: str) -> Attemp
     """Sends a sample event, signed like every other, and says what came of it. Raises `subscription_missing`."""
     known = get(services, connection_id, subscription_id)
     now, event_id = services.courier.clock(), new_id()
-    body = json.dumps({**sample(known.event, connection_id), "id": event_id}, ensure_ascii=False).encode()
+    sample = services.manifest.triggers[known.event].sample_of(connection_id)
+    body = json.dumps({**sample, "id": event_id}, ensure_ascii=False).encode()
     target = Target(known.id, known.target_url, known.secret_sealed, known.old_sealed, known.old_until)
     sender = Sender(egress(services), services.settings.hook_timeout, services.courier.clock)
     return sender.send(known.target_url, secrets_of(services.vault, target, now), Message(event_id, body, now))

@@ -1,5 +1,7 @@
 """Secrets at rest: credentials are encrypted with a key that is not in the database."""
 
+import base64
+import hmac
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +20,18 @@ _FILE = "secret.key"
 
 class KeyUnusable(SettingsProblem):
     """What was given as a key is none."""
+
+
+class _Key(Fernet):
+    """A key, and what is made of it for other purposes than sealing."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self._bytes = base64.urlsafe_b64decode(key)
+
+    def derived(self, purpose: str) -> bytes:
+        """A key for this purpose, which tells nothing of this one."""
+        return hmac.digest(self._bytes, purpose.encode(), "sha256")
 
 
 class Vault:
@@ -58,6 +72,12 @@ class Vault:
             return False
         return True
 
+    def derived(self, purpose: str) -> list[bytes]:
+        """Keys for another purpose, such as signing cookies, of each key one: the same in every process, the newest
+        first."""
+        self.prepare()
+        return [key.derived(purpose) for key in self._keys()]
+
     def prepare(self) -> None:
         """Sees that there is a key to seal with."""
 
@@ -69,7 +89,7 @@ class Vault:
         remedy = "Give back the old CONNECTOR_SECRET_KEY (or the file secret.key), or the credential again."
         log.error("credential_unreadable", connection=connection_id, remedy=remedy)
 
-    def _keys(self) -> list[Fernet]:
+    def _keys(self) -> list[_Key]:
         return self._fernets
 
 
@@ -92,7 +112,7 @@ class FileVault(Vault):
         if not self._keys():
             _explained(self._path, _make)
 
-    def _keys(self) -> list[Fernet]:
+    def _keys(self) -> list[_Key]:
         if not self._fernets:
             self._fernets = _explained(self._path, _read)
         return self._fernets
@@ -113,9 +133,9 @@ def open_vault(settings: Settings) -> Vault:
     return FileVault(settings.data_dir / _FILE)
 
 
-def _fernets(keys: list[str]) -> list[Fernet]:
+def _fernets(keys: list[str]) -> list[_Key]:
     try:
-        fernets = [Fernet(key) for key in keys]
+        fernets = [_Key(key) for key in keys]
     except ValueError:
         fernets = []
     if not fernets:
@@ -126,7 +146,7 @@ def _fernets(keys: list[str]) -> list[Fernet]:
     return fernets
 
 
-def _explained(path: Path, act: Callable[[Path], list[Fernet]]) -> list[Fernet]:
+def _explained(path: Path, act: Callable[[Path], list[_Key]]) -> list[_Key]:
     """Says in words what is wrong with the file."""
     try:
         return act(path)
@@ -143,12 +163,12 @@ def _explained(path: Path, act: Callable[[Path], list[Fernet]]) -> list[Fernet]:
         ) from None
 
 
-def _read(path: Path) -> list[Fernet]:
+def _read(path: Path) -> list[_Key]:
     """The key of the file, if it is there."""
     return _fernets([path.read_text(encoding="ascii").strip()]) if path.exists() else []
 
 
-def _make(path: Path) -> list[Fernet]:
+def _make(path: Path) -> list[_Key]:
     """A new key that appears under its name whole: another process may begin at the same moment, and uses it."""
     number, made = mkstemp(prefix=f"{path.name}-", dir=path.parent)  # for its owner alone
     try:

@@ -3,6 +3,7 @@
 It is what `crisp-connector web` tells gunicorn: it takes records and delivers none. `crisp-connector work` does.
 """
 
+import sys
 from typing import Any
 
 from connector.cli.serve import check_start, gunicorn_options
@@ -17,7 +18,9 @@ workers = 1
 def on_starting(_arbiter: object) -> None:
     """Says in one sentence what is wrong, before a worker starts."""
     try:
-        check_start(read_settings())
+        code = check_start(read_settings())
+        if code:
+            print(f"Nobody has an API key yet. Open the page and give it this one-time code: {code}", file=sys.stderr)  # noqa: T201
     except (SettingsProblem, ManifestBroken, DatabaseProblem) as problem:
         raise RuntimeError(str(problem)) from None  # gunicorn prints its text and ends with 1
 

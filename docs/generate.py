@@ -1,5 +1,5 @@
-"""Writes what the code itself knows: the pages of settings, commands, notes and errors, metrics, and
-`deploy/env.example`.
+"""Writes what the code itself knows: the pages of settings, commands, notes and errors, metrics,
+sources, and `deploy/env.example`.
 
 `python docs/generate.py` writes them; with `--check` it writes nothing and ends with 1 when one is not as it would be.
 """
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from source_pages import pages
 
 from connector import errors, notes
 from connector.cli import main
+from connector.manifest import shipped
 from connector.metrics import DECLARED, OTHERS
 from connector.settings import SPANS, Settings
 
@@ -154,12 +156,17 @@ def _shown(sentence: str) -> str:
     return sentence.replace("{", "*").replace("}", "*").replace("|", "\\|")
 
 
+def _of_source(name: str) -> Callable[[], str]:
+    return lambda: pages(shipped())[name]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings,
     "docs/cli.md": commands,
     "docs/notes.md": codes,
     "docs/metrics.md": metrics,
     "deploy/env.example": environment,
+    **{name: _of_source(name) for name in pages(shipped())},
 }
 
 

@@ -8,9 +8,9 @@ from connector.ids import new_id
 from connector.ledger import Ledger, records
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.ledger.lanes import BULK
 from connector.ledger.leases import Lease
 from connector.ledger.leases import take as take_lease
-from connector.ledger.work import BULK
 
 NOW = 1_700_000_000_000
 

@@ -4,21 +4,44 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, delete
+from xdist.scheduler import LoadScopeScheduling
 
 from connector.ledger import Ledger
 from connector.ledger.tables import connections, quotas
 from tests import postgres, redis_server
 from tests.deploy.image import build
 
+# Bytes that must be free in memory for the tests' files to lie there: what is durable is then no wait for a disk.
+_ROOM = 4 * 1024**3
+_MEMORY = Path("/dev/shm")
+_DATABASES = ("postgresql", "sqlite")
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file stays together, and so does everything that needs the image: it takes long to build."""
-    for item in items:
-        group = "image" if "image" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_configure() -> None:
+    """Temporary files lie in memory, where there is room."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+    """Side by side, what a file has of one database stays together, for its service is started once; and so does all
+    that is made of the image, which takes long to build."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file.startswith("tests/deploy/") or file == "tests/process/test_wheel.py":
+            return "image"
+        return f"{file} {next((kind for kind in _DATABASES if kind in test), '')}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How tests are shared out."""
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: the one that is named, the one that runs here, or one of our own."""
+"""A PostgreSQL server for the tests: the one that is named, one of our own, or the one that runs here."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -29,15 +29,20 @@ class NoServer(Exception):
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of a server's maintenance database."""
+    """The URL of a server's maintenance database. One of our own waits for no disk, so it comes before the one that
+    runs here."""
     named = os.environ.get("CONNECTOR_TEST_POSTGRES_URL")
     if named:
         yield named.replace("postgresql+psycopg://", "postgresql://")
-    elif _answers(_USUAL):
-        yield _USUAL
-    else:
-        with own_server() as own:
-            yield own.url
+        return
+    with ExitStack() as kept:
+        try:
+            url = kept.enter_context(own_server()).url
+        except NoServer:
+            if not _answers(_USUAL):
+                raise
+            url = _USUAL
+        yield url
 
 
 @contextmanager

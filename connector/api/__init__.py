@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from flask_smorest import Blueprint
 
 from connector.api import (
+    activity,
     admin,
     arrivals,
     connections,
     contacts,
     crisp,
     deliveries,
+    doctor,
     events,
     fields,
     health,
@@ -18,7 +20,9 @@ from connector.api import (
     imports,
     inbound,
     metrics,
+    packages,
     previewing,
+    setup,
     sinks,
     subscriptions,
 )
@@ -31,9 +35,12 @@ def blueprints() -> Iterator[Blueprint]:
         previewing,
         imports,
         history,
+        activity,
         fields,
         admin,
         connections,
+        setup,
+        doctor,
         subscriptions,
         deliveries,
         events,
@@ -43,5 +50,6 @@ def blueprints() -> Iterator[Blueprint]:
         sinks,
         health,
         metrics,
+        packages,
     ):
         yield module.blueprint

@@ -1,17 +1,28 @@
 """Who asks: the API key, its connection, and what it may do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from flask import current_app, g, request
+from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
+from connector.api.described import told
+from connector.api.failures import KEY
+from connector.brake import Brake
 from connector.errors import Problem
 from connector.ledger import connections as tenants
 from connector.ledger.connections import SCOPES, CrispConnection, Key
 from connector.services import Services
+
+# Under this name of a request's environment stands who makes it, where the pages ask for somebody who is signed in:
+# nothing that comes over HTTP gets there.
+CALLER = "connector.caller"
+# How exactly it is known when a key was last used (milliseconds): once in this time it is written down.
+_EXACT = 60_000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,25 +65,57 @@ def needs(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise Problem("scope_missing", scope=scope)
             return view(*args, **kwargs)
 
-        documented: Any = guarded
-        documented._apidoc = {**getattr(view, "_apidoc", {})}
-        return guarded
+        # Every key may read.
+        return told(guarded, fail=(*KEY, *(() if scope == SCOPES[0] else (f"scope_missing/{scope}",))))
 
     return decorator
 
 
 def _authenticate() -> Caller:
-    secret = given_key()
+    found = request.environ.get(CALLER) or _of_key(given_key())
+    bind_contextvars(connection=found.connection.id)
+    return found
+
+
+def _of_key(secret: str | None) -> Caller:
     with services().ledger.read() as connection:
-        key = tenants.find_key(connection, secret) if secret else None
-        if key is not None and key.revoked_at is None:
-            tenant = tenants.get(connection, key.connection_id)
-            if tenant is not None:
-                bind_contextvars(connection=tenant.id)
-                return Caller(key, tenant)
-        if not tenants.every(connection):
+        found = of_key(connection, tenants.find_key(connection, secret)) if secret else None
+        if found is None and not tenants.every(connection):
             raise Problem("no_connection")
-    raise Problem("key_invalid" if secret else "key_missing")
+    if found is None:
+        raise Problem("key_invalid" if secret else "key_missing")
+    used(found.key)
+    return found
+
+
+def of_key(connection: Connection, key: Key | None) -> Caller | None:
+    """Who asks with this key, as long as it is good."""
+    if key is None or key.revoked_at is not None:
+        return None
+    tenant = tenants.get(connection, key.connection_id)
+    return None if tenant is None else Caller(key, tenant)
+
+
+def used(key: Key) -> None:
+    """Writes down that a key is used, unless that was done a moment ago."""
+    now = services().courier.clock()
+    if key.used_at is None or now - key.used_at > _EXACT:
+        with services().ledger.write() as connection:
+            tenants.used_key(connection, key.id, now)
+
+
+@contextmanager
+def braked() -> Iterator[None]:
+    """Around what somebody may guess at: whoever is refused too often waits. Raises `key_slowed`."""
+    brake: Brake = current_app.extensions["brake"]
+    sender = request.remote_addr or ""
+    brake.check(sender)
+    try:
+        yield
+    except Problem as problem:
+        if problem.status == 401:
+            brake.count(sender)
+        raise
 
 
 def given_key() -> str | None:

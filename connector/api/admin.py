@@ -1,19 +1,30 @@
 """The connection itself: who am I, saved mappings, API keys."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import Row
 
 from connector.api.access import caller, connection_id, needs, services
+from connector.api.admin_schemas import (
+    LONGEST_NAME,
+    MAPPING,
+    NAME,
+    KeyIn,
+    KeyOut,
+    MappingIn,
+    MappingOut,
+    MeOut,
+    NewKeyOut,
+    RevokedOut,
+)
 from connector.api.again import answered_once
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
+from connector.api.failures import BODY, SAVED_MAPPING
 from connector.api.incoming import object_body
-from connector.api.schemas import NoteOut
+from connector.api.shapes import DeletedOut
 from connector.budget import limit_today, resets_at, used_today
 from connector.convert.times import from_milliseconds
 from connector.errors import Detail, Problem
@@ -23,84 +34,23 @@ from connector.ledger import connections as tenants
 from connector.ledger import quotas, requests, subscriptions
 from connector.ledger.connections import SCOPES, Key
 from connector.ledger.subscriptions import Subscription
-from connector.settings import SHAPES
 
-blueprint = Blueprint("connection", __name__, url_prefix="/v1", description="The connection, its mappings and keys.")
-_LONGEST_NAME = 128
-_NAME = "Must be 1 to 128 characters, without a slash."
-
-
-class QuotaOut(Schema):
-    """What this day has of calls: less than the settings say when Crisp refused more."""
-
-    limit = fields.Integer()
-    used = fields.Integer()
-    resets_at = fields.String(metadata={"format": "date-time"})
-    daily_quota = fields.Integer(metadata={"description": "What the settings say."})
-
-
-class MeOut(Schema):
-    """The connection of this key."""
-
-    id = fields.String()
-    website_id = fields.String()
-    label = fields.String()
-    tier = fields.String()
-    scopes = fields.List(fields.String())
-    quota = fields.Nested(QuotaOut)
-    halted = fields.String(allow_none=True)
-    notes = fields.List(
-        fields.Nested(NoteOut),
-        metadata={"description": "What needs somebody: subscriptions that are not told any more."},
-    )
-
-
-class MappingOut(Schema):
-    """A saved mapping: contact field → list of paths."""
-
-    name = fields.String()
-    mapping = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
-    updated_at = fields.String(metadata={"format": "date-time"})
-
-
-class MappingIn(Schema):
-    """A mapping with its name."""
-
-    name = fields.String(required=True, validate=validate.Regexp(r"^[^/\x00]{1,128}$", error=_NAME))
-    mapping = fields.Dict(required=True)
-
-
-def _label(value: str) -> None:
-    pattern, sentence = SHAPES["label"]
-    if value and not re.fullmatch(pattern, value):
-        raise ValidationError(sentence)
-
-
-class KeyIn(Schema):
-    """A new API key."""
-
-    label = fields.String(load_default="", validate=_label, metadata={"maxLength": 200})
-    scopes = fields.List(
-        fields.String(validate=validate.OneOf(SCOPES)), load_default=["write"], validate=validate.Length(min=1)
-    )
-
-
-class KeyOut(Schema):
-    """An API key; its secret is shown once, when it is made."""
-
-    id = fields.String()
-    label = fields.String()
-    scopes = fields.List(fields.String())
-    created_at = fields.String(metadata={"format": "date-time"})
-    revoked_at = fields.String(allow_none=True, metadata={"format": "date-time"})
-    key = fields.String()
+blueprint = Blueprint(
+    "connection",
+    __name__,
+    url_prefix="/v1",
+    description="The connection of your API key, its saved mappings and its keys.",
+)
 
 
 @blueprint.route("/me", methods=["GET"])
 @needs("read")
 @blueprint.response(200, MeOut)
 def get_me() -> Response:
-    """Test the key: its connection, scopes and what is left of the day's quota."""
+    """Test an API key.
+
+    The connection that the key is for, what it may do, and what is left of the day's calls to Crisp.
+    """
     tenant, now = caller().connection, services().courier.clock()
     with services().ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
@@ -126,7 +76,10 @@ def _disabled(subscription: Subscription) -> dict[str, Any]:
 @needs("read")
 @blueprint.response(200, MappingOut(many=True))
 def list_mappings() -> Response:
-    """Saved mappings."""
+    """List saved mappings.
+
+    A mapping says which of your names feeds which contact field.
+    """
     with services().ledger.read() as connection:
         rows = requests.list_mappings(connection, connection_id())
     return answer([_mapping(row) for row in rows])
@@ -136,17 +89,26 @@ def list_mappings() -> Response:
 @needs("write")
 @blueprint.arguments(MappingIn, location="json")
 @blueprint.response(201, MappingOut)
+@blueprint.fails(*SAVED_MAPPING)
 @answered_once
 def add_mapping(sent: Mapping[str, Any]) -> Response:
-    """Save a mapping under a name."""
+    """Save a mapping.
+
+    Contact field → your name for it, or a list of names of which the first that is there counts. Requests name it in
+    the header X-Connector-Mapping.
+    """
     return _save_mapping(sent["name"], sent["mapping"], 201)
 
 
 @blueprint.route("/mappings/<name>", methods=["GET"])
 @needs("read")
 @blueprint.response(200, MappingOut)
+@blueprint.fails("mapping_missing")
 def get_mapping(name: str) -> Response:
-    """One saved mapping."""
+    """Get a saved mapping.
+
+    Which of your names feed which contact field.
+    """
     with services().ledger.read() as connection:
         found = [row for row in requests.list_mappings(connection, connection_id()) if row.name == name]
     if not found:
@@ -156,6 +118,7 @@ def get_mapping(name: str) -> Response:
 
 _ROWS = {
     "type": "object",
+    "example": MAPPING,
     "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
 }
 
@@ -163,21 +126,29 @@ _ROWS = {
 @blueprint.route("/mappings/<name>", methods=["PUT"])
 @needs("write")
 @blueprint.response(200, MappingOut)
+@blueprint.fails(*BODY, *SAVED_MAPPING, "parameter_invalid/name")
 @blueprint.doc(requestBody={"required": True, "content": {"application/json": {"schema": _ROWS}}})
 def put_mapping(name: str) -> Response:
-    """Save a mapping: the body is contact field → path or list of paths."""
-    if len(name) > _LONGEST_NAME or "\0" in name:
-        raise Problem("parameter_invalid", errors=[Detail(_NAME, "parameter_invalid", "name")])
+    """Save or replace a mapping.
+
+    The body is the mapping itself: contact field → your name for it, or a list of names.
+    """
+    if len(name) > LONGEST_NAME or "\0" in name:
+        raise Problem("parameter_invalid", errors=[Detail(NAME, "parameter_invalid", "name")])
     body, _ = object_body()
     return _save_mapping(name, body, 200)
 
 
 @blueprint.route("/mappings/<name>", methods=["DELETE"])
 @needs("write")
-@blueprint.response(200, {"type": "object", "properties": {"deleted": {"type": "boolean"}}})
+@blueprint.response(200, DeletedOut)
+@blueprint.fails("mapping_missing")
 @answered_once
 def delete_mapping(name: str) -> Response:
-    """Delete a saved mapping."""
+    """Delete a saved mapping.
+
+    Requests that still name it are refused.
+    """
     with services().ledger.write(durable=True) as connection:
         if not requests.remove_mapping(connection, connection_id(), name):
             raise Problem("mapping_missing")
@@ -201,7 +172,10 @@ def _mapping(row: Row[Any]) -> dict[str, Any]:
 @needs("admin")
 @blueprint.response(200, KeyOut(many=True))
 def list_keys() -> Response:
-    """The connection's API keys, without their secrets."""
+    """List API keys.
+
+    The keys of this connection, without their secrets.
+    """
     with services().ledger.read() as connection:
         return answer([_key(key) for key in tenants.list_keys(connection, connection_id())])
 
@@ -209,9 +183,12 @@ def list_keys() -> Response:
 @blueprint.route("/keys", methods=["POST"])
 @needs("admin")
 @blueprint.arguments(KeyIn, location="json")
-@blueprint.response(201, KeyOut)
+@blueprint.response(201, NewKeyOut)
 def add_key(sent: Mapping[str, Any]) -> Response:
-    """Make an API key. Its secret is in this answer and nowhere else."""
+    """Make an API key.
+
+    Its secret is in this answer and nowhere else.
+    """
     secret, now = new_key(), services().courier.clock()
     scopes = tuple(scope for scope in SCOPES if scope in sent["scopes"])
     with services().ledger.write(durable=True) as connection:
@@ -221,10 +198,14 @@ def add_key(sent: Mapping[str, Any]) -> Response:
 
 @blueprint.route("/keys/<key_id>", methods=["DELETE"])
 @needs("admin")
-@blueprint.response(200, {"type": "object", "properties": {"revoked": {"type": "boolean"}}})
+@blueprint.response(200, RevokedOut)
+@blueprint.fails("key_unknown")
 @answered_once
 def revoke_key(key_id: str) -> Response:
-    """Revoke an API key, at once."""
+    """Revoke an API key.
+
+    It is not taken any more, at once.
+    """
     with services().ledger.write(durable=True) as connection:
         if not tenants.revoke_key(connection, connection_id(), key_id, services().courier.clock()):
             raise Problem("key_unknown")
@@ -232,12 +213,11 @@ def revoke_key(key_id: str) -> Response:
 
 
 def _key(key: Key) -> dict[str, Any]:
-    revoked = None if key.revoked_at is None else from_milliseconds(key.revoked_at)
-    created = from_milliseconds(key.created_at)
     return {
         "id": key.id,
         "label": key.label,
         "scopes": list(key.scopes),
-        "created_at": created,
-        "revoked_at": revoked,
+        "created_at": from_milliseconds(key.created_at),
+        "used_at": None if key.used_at is None else from_milliseconds(key.used_at),
+        "revoked_at": None if key.revoked_at is None else from_milliseconds(key.revoked_at),
     }

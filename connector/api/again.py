@@ -8,10 +8,17 @@ from flask import Response
 
 from connector.api.access import connection_id, services
 from connector.api.answers import answer
+from connector.api.described import View, told
 from connector.api.incoming import once, request_hash
 from connector.ledger import requests
 
 P = ParamSpec("P")
+
+
+def keyed(view: View) -> View:
+    """Says of a view that it reads an Idempotency-Key, whatever it does with it."""
+    fail = ("idempotency_mismatch", "parameter_invalid/Idempotency-Key")
+    return told(view, fail=fail, headers=("Idempotency-Key",))
 
 
 def answered_once(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -36,4 +43,4 @@ def answered_once(view: Callable[P, Response]) -> Callable[P, Response]:
             requests.made(connection, connection_id(), key.key, answer=stored)
         return response
 
-    return run
+    return keyed(run)

@@ -1,19 +1,14 @@
 """Blueprints whose JSON bodies are read like every other body, before a schema checks them."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Request
-from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
 
+from connector.api.described import Described
 from connector.api.incoming import object_body
-from connector.api.schemas import ProblemOut
-from connector.errors import CODES, Problem
-
-View = TypeVar("View", bound=Callable[..., Any])
-_PROBLEM = "application/problem+json"
+from connector.errors import Problem
 
 
 class _Parser(FlaskParser):
@@ -33,19 +28,7 @@ class _Parser(FlaskParser):
         return body
 
 
-class Blueprint(SmorestBlueprint):  # type: ignore[misc] # it has no types
-    """A part of the API."""
+class Blueprint(Described):
+    """A part of the API whose parameters and bodies are checked strictly."""
 
     ARGUMENTS_PARSER = _Parser()
-
-    def fails(self, *codes: str) -> Callable[[View], View]:
-        """Documents the errors of a view that its callers tell apart, each under its status."""
-
-        def document(view: View) -> View:
-            for status in sorted({CODES[code][0] for code in codes}):
-                told = ", ".join(f"`{code}`" for code in codes if CODES[code][0] == status)
-                documented = self.alt_response(status, schema=ProblemOut, description=told, content_type=_PROBLEM)
-                view = documented(view)
-            return view
-
-        return document

@@ -1,7 +1,7 @@
 """Connections: the Crisp websites that the keys of this one may manage."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -11,6 +11,8 @@ from connector.api.access import caller, connection_id, needs, services
 from connector.api.again import answered_once
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
+from connector.api.schemas import one_line
+from connector.api.shapes import NEW_KEY, WEBSITE, Answer, DeletedOut, about, moment
 from connector.convert.times import from_milliseconds
 from connector.errors import Problem
 from connector.ledger import connections as tenants
@@ -19,41 +21,40 @@ from connector.services import Token
 from connector.settings import MOST_CALLS, MOST_RATE, SHAPES, TIERS
 
 blueprint = Blueprint(
-    "connections", __name__, url_prefix="/v1/connections", description="Crisp websites, each by itself."
+    "connections",
+    __name__,
+    url_prefix="/v1/connections",
+    description="The Crisp websites that are connected here, each by itself, with keys, quota and records of its own.",
 )
 _ABOUT = ("label", "daily_quota", "rate")
-# How every view fails, and those that take a body, and those that ask Crisp.
-_KEY = ("key_missing", "key_invalid", "scope_missing", "no_connection", "database_unavailable")
-_BODY = ("body_not_json", "body_not_records", "body_too_large", "content_type_unknown")
-_CRISP = ("crisp_unreachable",)
+# How those fail that ask Crisp whether it takes a credential.
+CRISP_ASKED = ("credential_refused", "crisp_unreachable")
 
 
 def _part(name: str, **more: Any) -> fields.String:
     """A text in its shape; a message never shows its value."""
     pattern, sentence = SHAPES[name]
-    return fields.String(validate=[validate.Regexp(pattern, error=sentence), _one_line], **more)
-
-
-def _one_line(value: str) -> None:
-    """A pattern's `$` takes a line break at the end."""
-    if value.endswith("\n"):
-        raise ValidationError("It must not end with a line break.")
+    return fields.String(validate=[validate.Regexp(pattern, error=sentence), one_line], **more)
 
 
 def _label(help_: str) -> fields.String:
-    return _part("label", metadata={"description": help_})
+    return _part("label", metadata=about(help_, "My Shop"))
 
 
 def _hooks(help_: str) -> fields.String:
     return _part("key", load_only=True, allow_none=True, metadata={"description": help_})
 
 
-def _count(most: int, help_: str, **more: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(1, most), metadata={"description": help_}, **more)
+def _token(help_: str, part: str = "key", **more: Any) -> fields.String:
+    return _part(part, load_only=True, metadata=about(help_, f"YOUR_{part.upper()}"), **more)
+
+
+def _count(most: int, help_: str, example: int, **more: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(1, most), metadata=about(help_, example), **more)
 
 
 def _tier(help_: str) -> fields.String:
-    return fields.String(validate=validate.OneOf(TIERS), metadata={"description": help_})
+    return fields.String(validate=validate.OneOf(TIERS), metadata=about(help_, TIERS[0]))
 
 
 def _check(help_: str) -> fields.Boolean:
@@ -64,27 +65,29 @@ class ConnectionIn(Schema):
     """A website to connect, with its token, and what is said of it."""
 
     label = _label("What you call it; the website's id when it is not said.")
-    daily_quota = _count(MOST_CALLS, "Calls a day; the tier's when it is not said.")
-    rate = _count(MOST_RATE, "Calls a second; no limit when it is null or not said.", allow_none=True)
+    daily_quota = _count(MOST_CALLS, "Calls a day; the tier's when it is not said.", 10_000)
+    rate = _count(MOST_RATE, "Calls a second; no limit when it is null or not said.", 10, allow_none=True)
     tier = _tier(f"Tier of the token; {TIERS[0]} when it is not said.")
     check = _check("Ask Crisp, with one call, whether the credential works; if not, nothing is stored.")
-    website_id = _part("website_id", required=True, metadata={"description": "Crisp's id of the website."})
-    identifier = _part("identifier", required=True, load_only=True)
-    key = _part("key", required=True, load_only=True)
+    website_id = _part("website_id", required=True, metadata=about("Crisp's id of the website.", WEBSITE))
+    identifier = _token("Identifier of the website's Crisp token.", "identifier", required=True)
+    key = _token("Key of the website's Crisp token; it is never shown again.", required=True)
 
 
 class ChangesIn(Schema):
     """What is to change; what is not said stays as it is. The parts of a credential come together."""
 
+    EXAMPLE: ClassVar = {"label": "My Shop", "daily_quota": 20_000, "rate": 10}
+
     label = _label("What you call it from now on.")
-    daily_quota = _count(MOST_CALLS, "Calls a day from now on; more than before has room at once.")
-    rate = _count(MOST_RATE, "Calls a second from now on; null: no limit any more.", allow_none=True)
+    daily_quota = _count(MOST_CALLS, "Calls a day from now on; more than before has room at once.", 20_000)
+    rate = _count(MOST_RATE, "Calls a second from now on; null: no limit any more.", 10, allow_none=True)
     tier = _tier("Tier of the new token, when it is another; it comes with identifier and key.")
     check = _check("Ask Crisp, with one call, whether a new credential works; if not, nothing is changed.")
     hook_secret = _hooks("Secret that signs Crisp's plugin hooks; old and new, comma-separated; null: none any more.")
     hook_key = _hooks("Key in the address of Crisp's website hooks (?key=…); null: none any more.")
-    identifier = _part("identifier", load_only=True)
-    key = _part("key", load_only=True)
+    identifier = _token("Identifier of a new token; it comes with its key.", "identifier")
+    key = _token("Key of a new token; it comes with its identifier.")
 
     @validates_schema
     def _whole(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -98,39 +101,41 @@ class RemoveQuery(Schema):
     """A confirmation."""
 
     confirm = fields.String(
-        metadata={"description": "The id again: needed to delete the connection of the key that you send."}
+        metadata=about("The id again: needed to delete the connection of the key that you send.", WEBSITE)
     )
 
 
-class ConnectionOut(Schema):
+class ConnectionOut(Answer):
     """A connection, without its credential."""
 
-    id = fields.String()
-    website_id = fields.String()
-    label = fields.String()
-    tier = fields.String()
-    daily_quota = fields.Integer()
-    rate = fields.Integer(allow_none=True)
-    halted = fields.String(allow_none=True, metadata={"description": "Why nothing is sent."})
+    id = fields.String(metadata=about("The connection, which is the website's id in Crisp.", WEBSITE))
+    website_id = fields.String(metadata=about("Crisp's id of the website.", WEBSITE))
+    label = fields.String(metadata=about("What you call it.", "My Shop"))
+    tier = fields.String(metadata=about("Tier of the Crisp token.", TIERS[0]))
+    daily_quota = fields.Integer(metadata=about("Calls to Crisp that a day allows.", 10_000))
+    rate = fields.Integer(allow_none=True, metadata=about("Calls a second; null: no limit.", 10))
+    halted = fields.String(allow_none=True, metadata=about("Why nothing is sent, as a stable word.", None))
     from_environment = fields.Boolean(
-        metadata={"description": "CRISP_WEBSITE_ID names it: what the environment says of it wins at the next start."}
+        metadata=about("CRISP_WEBSITE_ID names it: what the environment says of it wins at the next start.", False)
     )
-    created_at = fields.String(metadata={"format": "date-time"})
-    probed_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    created_at = moment("When it was connected.")
+    probed_at = moment("When it was last found out how this Crisp behaves.", None, nullable=True)
 
 
 class NewConnectionOut(ConnectionOut):
     """A new connection with its first API key, which is shown once."""
 
-    key = fields.String()
+    key = fields.String(metadata=about("The secret of its first API key.", NEW_KEY))
 
 
 @blueprint.route("", methods=["GET"])
 @needs("admin")
 @blueprint.response(200, ConnectionOut(many=True))
-@blueprint.fails(*_KEY)
 def list_connections() -> Response:
-    """This key's connection, and those that were added with an admin key of it."""
+    """List connections.
+
+    The connection of this key, and those that were added with an admin key of it.
+    """
     with services().ledger.read() as connection:
         return answer([_shown(tenant) for tenant in tenants.reached_by(connection, connection_id())])
 
@@ -139,24 +144,26 @@ def list_connections() -> Response:
 @needs("admin")
 @blueprint.arguments(ConnectionIn, location="json")
 @blueprint.response(201, NewConnectionOut)
-@blueprint.fails(*_KEY, *_BODY, *_CRISP, "connection_exists")
+@blueprint.fails(*CRISP_ASKED, "connection_exists")
 def add_connection(sent: Mapping[str, Any]) -> Response:
-    """Connect a Crisp website. Its first API key is in this answer and nowhere else.
+    """Connect a Crisp website.
 
-    No Idempotency-Key is kept, for an answer that is kept would keep the API key: sent again, the request is answered
-    409 `connection_exists`.
+    Its first API key is in this answer and nowhere else. So no Idempotency-Key is kept: sent again, the request is
+    answered 409 `connection_exists`.
     """
-    token = Token(sent["website_id"], sent.get("tier", TIERS[0]), sent["identifier"], sent["key"])
-    made, key = tenancy.add(services(), token, _about(sent), added_by=connection_id(), check=sent["check"])
-    return answer({**_shown(made), "key": key}, 201)
+    made, key = tenancy.add(services(), token_of(sent), about_of(sent), added_by=connection_id(), check=sent["check"])
+    return answer(with_key(made, key), 201)
 
 
 @blueprint.route("/<connection_id>", methods=["GET"])
 @needs("admin")
 @blueprint.response(200, ConnectionOut)
-@blueprint.fails(*_KEY, "connection_missing")
+@blueprint.fails("connection_missing")
 def get_connection(connection_id: str) -> Response:
-    """One connection."""
+    """Get a connection.
+
+    Its settings, and whether something halts it; never its credential.
+    """
     return answer(_shown(_reached(connection_id)))
 
 
@@ -164,14 +171,17 @@ def get_connection(connection_id: str) -> Response:
 @needs("admin")
 @blueprint.arguments(ChangesIn, location="json")
 @blueprint.response(200, ConnectionOut)
-@blueprint.fails(*_KEY, *_BODY, *_CRISP, "connection_missing", "quota_used_up")
+@blueprint.fails(*CRISP_ASKED, "connection_missing", "quota_used_up", "crisp_rate_limited")
 def change_connection(sent: Mapping[str, Any], connection_id: str) -> Response:
-    """Change label, quota, rate or credential. What waits goes out with it at once. Sent again, it changes nothing."""
+    """Change a connection.
+
+    Label, quota, rate, hooks or credential. What waits goes out with it at once. Sent again, it changes nothing.
+    """
     known = _reached(connection_id)
     token = None
     if "key" in sent:
         token = Token(known.website_id, sent.get("tier", known.tier), sent["identifier"], sent["key"])
-    changed = tenancy.change(services(), known.id, _about(sent), token, check=sent["check"])
+    changed = tenancy.change(services(), known.id, about_of(sent), token, check=sent["check"])
     tenancy.take_hooks(services(), known.id, {name: sent[name] for name in ("hook_secret", "hook_key") if name in sent})
     return answer(_shown(changed))
 
@@ -179,11 +189,14 @@ def change_connection(sent: Mapping[str, Any], connection_id: str) -> Response:
 @blueprint.route("/<connection_id>", methods=["DELETE"])
 @needs("admin")
 @blueprint.arguments(RemoveQuery, location="query")
-@blueprint.response(200, {"type": "object", "properties": {"deleted": {"type": "boolean"}}})
-@blueprint.fails(*_KEY, "connection_missing", "confirmation_missing", "idempotency_mismatch")
+@blueprint.response(200, DeletedOut)
+@blueprint.fails("connection_missing", "confirmation_missing", "files_unavailable")
 @answered_once
 def delete_connection(query: Mapping[str, Any], connection_id: str) -> Response:
-    """Delete a connection with its keys, records and everything known of its people. Crisp keeps its contacts."""
+    """Delete a connection.
+
+    With its keys, its records and everything that is known of its people. Crisp keeps its contacts.
+    """
     known = _reached(connection_id)
     if known.id == caller().connection.id and query.get("confirm") != known.id:
         raise Problem("confirmation_missing", connection=known.id)
@@ -191,7 +204,18 @@ def delete_connection(query: Mapping[str, Any], connection_id: str) -> Response:
     return answer({"deleted": True})
 
 
-def _about(sent: Mapping[str, Any]) -> dict[str, Any]:
+def token_of(sent: Mapping[str, Any]) -> Token:
+    """The Crisp token of a website to connect."""
+    return Token(sent["website_id"], sent.get("tier", TIERS[0]), sent["identifier"], sent["key"])
+
+
+def with_key(made: CrispConnection, key: str) -> dict[str, Any]:
+    """A new connection as it is shown this once."""
+    return {**_shown(made), "key": key}
+
+
+def about_of(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a connection beside its token."""
     return {name: sent[name] for name in _ABOUT if name in sent}
 
 

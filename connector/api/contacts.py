@@ -1,45 +1,87 @@
 """Contacts: one, many; updating, reading and erasing by name."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
-from flask_smorest import Blueprint
+from marshmallow import fields
 from structlog.contextvars import bind_contextvars
 
-from connector import person, sources
+from connector import person, snippet, sources
 from connector.api.access import connection_id, needs, services
-from connector.api.again import answered_once
+from connector.api.actions import CONTACT, documented, sample_of, waiting
+from connector.api.again import answered_once, keyed
 from connector.api.answers import answer, base_url, outcome_of
+from connector.api.described import Described
+from connector.api.failures import BODY, CRISP, MAPPING, ONE, RECORD, RECORDS
 from connector.api.incoming import object_body, once, reading
-from connector.api.schemas import ImportOut, OutcomeOut, body_of, contact_schema, query_of
+from connector.api.schemas import query_of
+from connector.api.shapes import AcceptedOut, Answer, NothingOut, OutcomeOut, about
 from connector.errors import Problem
 from connector.imports import import_as_json
 from connector.intake import Once, Options
 from connector.intake.payloads import BATCH_LIMIT, CONTACT_LIMIT
 from connector.ledger import importing
-from connector.manifest import shipped
 
-blueprint = Blueprint("contacts", __name__, url_prefix="/v1/contacts", description="Contacts in, and reading them.")
-_ACTIONS = shipped().actions
+blueprint = Described(
+    "contacts",
+    __name__,
+    url_prefix="/v1/contacts",
+    description="Contacts in Crisp: create, update, find and erase them, one at a time or many at once.",
+)
 _MOMENT = {"type": ["string", "null"], "format": "date-time"}
-_HELD = contact_schema("Contact")
-_HELD["properties"] |= {"people_id": {"type": "string"}, "created_at": _MOMENT, "updated_at": _MOMENT}
-_REMOVED = {key: {"type": "integer"} for key in ("people", "records", "links", "idempotency_keys", "files", "calls")}
-_DELETED = {
+_HELD = {
     "type": "object",
-    "properties": {"erased": {"type": "boolean"}, "in_crisp": {"type": "boolean"}, **_REMOVED},
-    "additionalProperties": False,
+    "allOf": [CONTACT],
+    "properties": {"people_id": {"type": "string"}, "created_at": _MOMENT, "updated_at": _MOMENT},
+    "required": ["people_id", "segments", "data", "created_at", "updated_at"],
 }
-_WAITS = {"description": "The record is kept and waits; the reason and the time of the next try are in the answer."}
+_FOUND = sample_of("find_contact")
+_WAITS = "The record is kept and waits; the reason and the time of the next try are in the answer."
+_WRITTEN = {"anyOf": [OutcomeOut, NothingOut]}
+_CREATED = {
+    "written": {"summary": "A contact", "value": sample_of("upsert_contact")},
+    "nothing": {"summary": "A payload without records", "value": {"records": 0}},
+}
+_COUNTED = ("idempotency_keys", "news", "arrivals", "files")
+# How the delivery of one record may end.
+_DELIVERED = ("contact_missing", "email_taken", "crisp_refused", "contact_erased", "outcome_missing", "crisp_gave_up")
+_CHANGED = (*BODY, "who_invalid", "email_invalid", "data_key_collision", *_DELIVERED)
+
+
+class SnippetOut(Answer):
+    """A block of a web page, safe within HTML."""
+
+    html = fields.String(metadata=about("The whole block, to be put into the page.", snippet.html(_FOUND)))
+    javascript = fields.String(metadata=about("What is in it.", snippet.javascript(_FOUND)))
+
+
+class ErasedOut(Answer):
+    """What was removed or emptied."""
+
+    EXAMPLE: ClassVar = {**dict.fromkeys(_COUNTED, 0), **sample_of("delete_contact"), "calls": 1}
+
+    erased = fields.Boolean(metadata=about("The contact is gone."))
+    in_crisp = fields.Boolean(metadata=about("Crisp had the contact."))
+    people = fields.Integer(metadata=about("What was known here of the person."))
+    records = fields.Integer(metadata=about("Records that were emptied."))
+    links = fields.Integer(metadata=about("Ids of sources that led to the person."))
+    idempotency_keys = fields.Integer(metadata=about("Answers that were kept for requests that come again."))
+    news = fields.Integer(metadata=about("Events and deliveries that were emptied."))
+    arrivals = fields.Integer(metadata=about("What had come to inbound addresses."))
+    files = fields.Integer(metadata=about("Uploaded files that the person was taken out of."))
+    calls = fields.Integer(metadata=about("Calls to Crisp that it took."))
 
 
 @blueprint.route("", methods=["POST"])
 @needs("write")
 @blueprint.arguments(query_of("upsert_contact"), location="query")
-@blueprint.response(200, OutcomeOut)
-@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS["description"], success=True)
-@blueprint.doc(summary=_ACTIONS["upsert_contact"].label, requestBody=body_of(_ACTIONS["upsert_contact"]))
+@blueprint.response(200, _WRITTEN, description="What became of the record.", examples=_CREATED)
+@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS, example=waiting("upsert_contact"), success=True)
+@blueprint.fails(*ONE, *MAPPING, "several_records", "too_many_records", *RECORD, "contact_exists", *_DELIVERED)
+@blueprint.doc(**documented("upsert_contact"))
+@blueprint.reads("X-Connector-Mapping")
+@keyed
 def upsert_contact(query: Mapping[str, Any]) -> Response:
     """Create or update one contact."""
     read, options, key = reading(query, CONTACT_LIMIT)
@@ -50,9 +92,12 @@ def upsert_contact(query: Mapping[str, Any]) -> Response:
 @blueprint.route("/batch", methods=["POST"])
 @needs("write")
 @blueprint.arguments(query_of("upsert_contacts"), location="query")
-@blueprint.response(202, ImportOut)
-@blueprint.alt_response(200, schema=ImportOut, description="The payload has no records.", success=True)
-@blueprint.doc(summary=_ACTIONS["upsert_contacts"].label, requestBody=body_of(_ACTIONS["upsert_contacts"]))
+@blueprint.response(202, AcceptedOut, description="The records are accepted; the import tells what becomes of them.")
+@blueprint.alt_response(200, schema=NothingOut, description="The payload has no records.", success=True)
+@blueprint.fails(*RECORDS, *MAPPING, "files_unavailable")
+@blueprint.doc(**documented("upsert_contacts"))
+@blueprint.reads("X-Connector-Mapping")
+@keyed
 def upsert_contacts(query: Mapping[str, Any]) -> Response:
     """Accept many records."""
     read, options, key = reading(query, BATCH_LIMIT)
@@ -73,9 +118,11 @@ def upsert_contacts(query: Mapping[str, Any]) -> Response:
 @blueprint.route("/<path:who>", methods=["PATCH"])
 @needs("write")
 @blueprint.arguments(query_of("update_contact"), location="query")
-@blueprint.response(200, OutcomeOut)
-@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS["description"], success=True)
-@blueprint.doc(summary=_ACTIONS["update_contact"].label, requestBody=body_of(_ACTIONS["update_contact"]))
+@blueprint.response(200, OutcomeOut, description="What became of it.", example=sample_of("update_contact"))
+@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS, example=waiting("update_contact"), success=True)
+@blueprint.fails(*_CHANGED)
+@blueprint.doc(**documented("update_contact"))
+@keyed
 def update_contact(query: Mapping[str, Any], who: str) -> Response:
     """Update a contact that exists."""
     name = person.name_of(who)
@@ -86,9 +133,11 @@ def update_contact(query: Mapping[str, Any], who: str) -> Response:
 @blueprint.route("/<path:who>/data", methods=["PATCH"])
 @needs("write")
 @blueprint.arguments(query_of("update_data"), location="query")
-@blueprint.response(200, OutcomeOut)
-@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS["description"], success=True)
-@blueprint.doc(summary=_ACTIONS["update_data"].label, requestBody=body_of(_ACTIONS["update_data"]))
+@blueprint.response(200, OutcomeOut, description="What became of it.", example=sample_of("update_data"))
+@blueprint.alt_response(202, schema=OutcomeOut, description=_WAITS, example=waiting("update_data"), success=True)
+@blueprint.fails(*_CHANGED)
+@blueprint.doc(**documented("update_data"))
+@keyed
 def update_data(query: Mapping[str, Any], who: str) -> Response:
     """Update custom data: `{"plan": "pro", "old": null}`, with or without `data` around it."""
     name = person.name_of(who)
@@ -114,20 +163,34 @@ def _update(who: str, body: dict[str, Any], query: Mapping[str, Any], key: Once 
     return outcome_of(record_id, query["wait"])
 
 
+@blueprint.route("/<path:who>/snippet", methods=["GET"])
+@needs("read")
+@blueprint.response(200, SnippetOut)
+@blueprint.fails("who_invalid", "contact_missing", *CRISP)
+def get_snippet(who: str) -> Response:
+    """Get a snippet for a web page.
+
+    The block of a page that tells Crisp's chatbox who is signed in there, safe within HTML.
+    """
+    return answer(person.snippet_of(services(), connection_id(), person.name_of(who)))
+
+
 @blueprint.route("/<path:who>", methods=["GET"])
 @needs("read")
-@blueprint.response(200, _HELD)
-@blueprint.doc(summary=_ACTIONS["get_contact"].label)
-def get_contact(who: str) -> Response:
+@blueprint.response(200, _HELD, description="The contact.", example=_FOUND)
+@blueprint.fails("who_invalid", "contact_missing", *CRISP)
+@blueprint.doc(**documented("find_contact"))
+def find_contact(who: str) -> Response:
     """The contact as Crisp has it now."""
     return answer(person.read(services(), connection_id(), person.name_of(who)))
 
 
 @blueprint.route("/<path:who>", methods=["DELETE"])
 @needs("write")
-@blueprint.response(200, _DELETED)
-@blueprint.doc(summary=_ACTIONS["delete_contact"].label)
+@blueprint.response(200, ErasedOut, description="It is erased.")
+@blueprint.fails("who_invalid", "contact_missing", "contact_busy", *CRISP, "files_unavailable")
+@blueprint.doc(**documented("delete_contact"))
 @answered_once
 def delete_contact(who: str) -> Response:
     """Erase the contact in Crisp and here; the answer counts what was removed or emptied, and the calls it cost."""
-    return answer(person.erase(services(), connection_id(), person.name_of(who), wait=False))
+    return answer(services().erase(connection_id(), person.name_of(who), wait=False))

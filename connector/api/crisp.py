@@ -4,12 +4,14 @@ import hmac
 from typing import Any
 
 from flask import Response, request
+from marshmallow import fields
 from structlog.contextvars import bind_contextvars
 
 from connector.api.access import services
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
 from connector.api.incoming import raw_body
+from connector.api.shapes import EMAIL, PEOPLE_ID, SECRET, WEBSITE, Answer, about
 from connector.body import read_json
 from connector.crisp.events import Forged, Told, Unreadable, Way, read, verify
 from connector.errors import Problem
@@ -18,21 +20,75 @@ from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
 from connector.settings import SettingsProblem
 
-blueprint = Blueprint("crisp", __name__, url_prefix="/crisp", description="Crisp's hooks come in.")
+blueprint = Blueprint(
+    "crisp",
+    __name__,
+    url_prefix="/crisp",
+    description="Where Crisp's own hooks come in. They prove themselves; no API key.",
+)
 _LIMIT = 2_000_000
-_STORED = {"type": "object", "properties": {"stored": {"type": "boolean"}}, "required": ["stored"]}
+_FAILS = (
+    *("hook_forged", "hook_of_another", "hook_unreadable", "body_bad_encoding", "body_too_large/hook"),
+    "database_unavailable",
+)
+# Crisp, hooks reference: people:profile:created.
+_EVENT = {
+    "website_id": WEBSITE,
+    "event": "people:profile:created",
+    "data": {
+        "website_id": WEBSITE,
+        "people_id": PEOPLE_ID,
+        "email": EMAIL,
+        "person": {"nickname": "Ada Lovelace"},
+    },
+    "timestamp": 1768469400000,
+}
+_BODY = {
+    "description": "An event, as Crisp tells it.",
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "website_id": {"type": "string", "description": "The website that it happened on."},
+                    "event": {"type": "string", "description": "Crisp's name of the event."},
+                    "data": {"type": "object", "description": "What happened."},
+                    "timestamp": {"type": "integer", "description": "When, in milliseconds since 1970."},
+                },
+                "required": ["website_id", "event", "data"],
+            },
+            "example": _EVENT,
+        }
+    },
+}
+_KEY = {
+    "in": "query",
+    "name": "key",
+    "description": "Of a website hook: the key that stands in its address.",
+    "schema": {"type": "string"},
+    "example": SECRET,
+}
 # A name that no event has: the work is the same for a connection that is not there.
 _NOBODY = ("0" * 64,)
 
 
-@blueprint.route("/<connection_id>", methods=["POST"])
-@blueprint.response(200, _STORED)
-@blueprint.fails("hook_forged", "hook_of_another", "hook_unreadable", "body_bad_encoding", "body_too_large")
-@blueprint.doc(summary="Receive a hook of Crisp", security=[])
-def receive_hook(connection_id: str) -> Response:
-    """An event of Crisp: a plugin hook with its signature, or a website hook with the key in its address (`?key=`).
+class StoredOut(Answer):
+    """It is on disk."""
 
-    It is answered when it is on disk. `stored` is false when the same event had come before.
+    stored = fields.Boolean(metadata=about("false: the same event had come before."))
+
+
+@blueprint.route("/<connection_id>", methods=["POST"])
+@blueprint.response(200, StoredOut)
+@blueprint.fails(*_FAILS)
+@blueprint.reads("X-Crisp-Signature", "X-Crisp-Request-Timestamp")
+@blueprint.doc(security=[], requestBody=_BODY, parameters=[_KEY])
+def receive_hook(connection_id: str) -> Response:
+    """Receive a hook of Crisp.
+
+    An event of Crisp: a plugin hook with its signature, or a website hook with the key in its address (`?key=`). It is
+    answered when it is on disk.
     """
     body = raw_body(_LIMIT)
     tenant = _tenant(connection_id)

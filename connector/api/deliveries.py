@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -14,33 +14,42 @@ from connector.api.again import answered_once
 from connector.api.answers import answer, paged
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import PageQuery
+from connector.api.shapes import ID, Answer, about, moment, sometimes
 from connector.convert.times import from_milliseconds
 from connector.errors import Problem
 from connector.events.meaning import EVENTS
 from connector.hooks.plan import STATUSES
 from connector.ledger import deliveries
+from connector.manifest import shipped
 
-blueprint = Blueprint("deliveries", __name__, url_prefix="/v1/deliveries", description="What was told to whom.")
-_REPLAYED = {"type": "object", "properties": {"replayed": {"type": "integer"}}}
+blueprint = Blueprint(
+    "deliveries",
+    __name__,
+    url_prefix="/v1/deliveries",
+    description="What subscriptions and sinks were told, with every attempt, and telling it once more.",
+)
+_PAYLOAD = shipped().triggers[EVENTS[0]].sample
 
 
 class DeliveriesQuery(PageQuery):
     """Deliveries, all or some."""
 
-    subscription_id = fields.String(metadata={"description": "Only those of this subscription."})
-    event = fields.String(validate=validate.OneOf(EVENTS), metadata={"description": "Only this event."})
-    status = fields.String(validate=validate.OneOf(STATUSES), metadata={"description": "Only this status."})
+    subscription_id = fields.String(metadata=about("Only those of this subscription.", ID))
+    event = fields.String(validate=validate.OneOf(EVENTS), metadata=about("Only this event."))
+    status = fields.String(validate=validate.OneOf(STATUSES), metadata=about("Only this status."))
 
 
 class ReplayDeliveriesIn(Schema):
     """Which deliveries are told once more; every condition that is given must hold."""
 
+    EXAMPLE: ClassVar = {"since": "2026-01-15T00:00:00Z", "until": "2026-01-16T00:00:00Z"}
+
     ids = fields.List(
-        fields.String(), validate=validate.Length(max=1000), metadata={"description": "Delivery ids, at most 1000."}
+        fields.String(), validate=validate.Length(max=1000), metadata=about("Delivery ids, at most 1000.", [ID])
     )
-    subscription_id = fields.String(metadata={"description": "Deliveries of this subscription."})
-    since = fields.AwareDateTime(metadata={"description": "Deliveries that were written at this time or later."})
-    until = fields.AwareDateTime(metadata={"description": "Deliveries that were written before this time."})
+    subscription_id = fields.String(metadata=about("Deliveries of this subscription.", ID))
+    since = fields.AwareDateTime(metadata=about("Deliveries that were written at this time or later."))
+    until = fields.AwareDateTime(metadata=about("Deliveries that were written before this time."))
 
     @validates_schema
     def _not_empty(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -48,36 +57,44 @@ class ReplayDeliveriesIn(Schema):
             raise ValidationError("Name at least one of ids, subscription_id, since, until.", "ids")
 
 
-class AttemptOut(Schema):
+class AttemptOut(Answer):
     """One attempt: the status that came back, or the reason why none did."""
 
-    at = fields.String(metadata={"format": "date-time"})
-    status = fields.Integer()
-    reason = fields.String()
-    ms = fields.Integer()
+    at = moment("When it was made.")
+    status = fields.Integer(metadata=sometimes("The HTTP status that came back.", example=200))
+    reason = fields.String(metadata=sometimes("Why none came back."))
+    ms = fields.Integer(metadata=about("Milliseconds that it took.", 85))
 
 
-class DeliveryOut(Schema):
-    """One event for one who wants it. `sequence` grows with all that the same subscription is told."""
+class DeliveryOut(Answer):
+    """One event for one who wants it."""
 
-    id = fields.String()
-    subscription_id = fields.String(allow_none=True)
-    sink_id = fields.String(allow_none=True)
-    event_id = fields.String()
-    event = fields.String()
-    sequence = fields.Integer()
-    status = fields.String(validate=validate.OneOf(STATUSES))
-    attempts = fields.Integer(metadata={"description": "Since it was written or last replayed."})
-    trail = fields.List(fields.Nested(AttemptOut), metadata={"description": "The last 30 attempts."})
-    retry_at = fields.String(allow_none=True, metadata={"format": "date-time"})
-    created_at = fields.String(metadata={"format": "date-time"})
-    finished_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    id = fields.String(metadata=about("Names the delivery.", ID))
+    subscription_id = fields.String(allow_none=True, metadata=about("The subscription that is told.", ID))
+    sink_id = fields.String(allow_none=True, metadata=about("Or the sink.", None))
+    event_id = fields.String(metadata=about("The event; whoever is told of it is told of this id.", ID))
+    event = fields.String(validate=validate.OneOf(EVENTS), metadata=about("The kind of event."))
+    sequence = fields.Integer(metadata=about("It grows with all that the same subscription is told.", 7))
+    status = fields.String(validate=validate.OneOf(STATUSES), metadata=about("What became of it.", "delivered"))
+    attempts = fields.Integer(metadata=about("Since it was written or last replayed.", 1))
+    trail = fields.List(fields.Nested(AttemptOut), metadata=about("The last 30 attempts."))
+    retry_at = moment("When it is tried again.", None, nullable=True)
+    created_at = moment("When it was written.")
+    finished_at = moment("When it ended.", nullable=True)
 
 
 class WholeDeliveryOut(DeliveryOut):
-    """A delivery with what it says; null once that is forgotten."""
+    """A delivery with what it says."""
 
-    payload = fields.Raw(metadata={"type": ["object", "null"]})
+    payload = fields.Raw(
+        metadata=about("What it says; null once that is forgotten.", _PAYLOAD, type=["object", "null"])
+    )
+
+
+class ToldAgainOut(Answer):
+    """How many deliveries are told once more."""
+
+    replayed = fields.Integer(metadata=about("Deliveries that are told once more.", 3))
 
 
 @blueprint.route("", methods=["GET"])
@@ -85,7 +102,10 @@ class WholeDeliveryOut(DeliveryOut):
 @blueprint.arguments(DeliveriesQuery, location="query")
 @blueprint.response(200, DeliveryOut(many=True))
 def list_deliveries(query: Mapping[str, Any]) -> Response:
-    """Deliveries, newest first."""
+    """List deliveries.
+
+    What subscriptions and sinks were told or are to be told, with the last attempts, newest first.
+    """
     limit = query["limit"]
     equal = {key: query[key] for key in ("subscription_id", "event", "status") if key in query}
     with services().ledger.read() as connection:
@@ -98,7 +118,10 @@ def list_deliveries(query: Mapping[str, Any]) -> Response:
 @blueprint.response(200, WholeDeliveryOut)
 @blueprint.fails("delivery_missing")
 def get_delivery(delivery_id: str) -> Response:
-    """One delivery, with what it says."""
+    """Get a delivery.
+
+    One event for one subscription or sink, with what it says and what came of each attempt.
+    """
     with services().ledger.read() as connection:
         row = deliveries.get(connection, connection_id(), delivery_id)
     if row is None:
@@ -109,21 +132,28 @@ def get_delivery(delivery_id: str) -> Response:
 @blueprint.route("/<delivery_id>/replay", methods=["POST"])
 @needs("write")
 @blueprint.response(202, DeliveryOut)
-@blueprint.fails("delivery_missing", "delivery_forgotten", "subscription_disabled", "idempotency_mismatch")
+@blueprint.fails("delivery_missing", "delivery_forgotten", "subscription_disabled")
 @answered_once
 def replay_delivery(delivery_id: str) -> Response:
-    """Tell one delivery once more, byte for byte; one that waits is told at its time all the same."""
+    """Replay a delivery.
+
+    It is told once more, byte for byte. One that waits is told at its time all the same.
+    """
     return answer(_shown(subscribing.replay_one(services(), connection_id(), delivery_id)), 202)
 
 
 @blueprint.route("/replay", methods=["POST"])
 @needs("write")
 @blueprint.arguments(ReplayDeliveriesIn, location="json")
-@blueprint.response(202, _REPLAYED)
-@blueprint.fails("delivery_missing", "subscription_missing", "idempotency_mismatch")
+@blueprint.response(202, ToldAgainOut)
+@blueprint.fails("delivery_missing", "subscription_missing")
 @answered_once
 def replay_deliveries(wanted: Mapping[str, Any]) -> Response:
-    """Tell what was delivered or given up once more; not for a subscription that is disabled."""
+    """Replay deliveries.
+
+    What was delivered or given up is told once more, where all conditions hold that are given; not for a subscription
+    that is disabled.
+    """
     moments = {key: int(wanted[key].timestamp() * 1000) for key in ("since", "until") if key in wanted}
     return answer({"replayed": subscribing.replay(services(), connection_id(), {**wanted, **moments})}, 202)
 

@@ -29,11 +29,18 @@ def form_of(
     """The fields of an action's form; `dynamic`: only those that a package cannot know beforehand."""
     needed, declared = set(required), list(fields)
     fixed = [FormField(field.key, field.label, field.help, field, field.key in needed) for field in declared]
-    custom = [
-        FormField(f"data.{key}", f"Data: {key}", f"Custom data {key}. An empty value removes it.") for key in data_keys
-    ]
+    custom = [FormField(f"data.{key}", f"Data: {key}", _custom(key)) for key in data_keys]
     takes_data = any(field.key == "data" for field in declared)
     return [*([] if dynamic else fixed), *(custom if takes_data else [])]
+
+
+def choices_form(names: Iterable[str]) -> list[FormField]:
+    """A form with a field for each of these names alone: of custom data, say, where it is an object of its own."""
+    return [FormField(name, name, _custom(name)) for name in names]
+
+
+def _custom(key: str) -> str:
+    return f"Custom data {key}. An empty value removes it."
 
 
 def _kind(each: FormField) -> str:

@@ -4,17 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from connector.api.access import connection_id, needs, services
 from connector.api.answers import answer
-from connector.api.dialects import DIALECTS, form_of, json_schema
+from connector.api.described import Described
+from connector.api.dialects import DIALECTS, choices_form, form_of, json_schema, make
+from connector.api.shapes import about
 from connector.manifest import shipped
 from connector.suggest import suggestions
 
-blueprint = Blueprint("fields", __name__, url_prefix="/v1/fields", description="Fields for a platform's form.")
+blueprint = Described(
+    "fields",
+    __name__,
+    url_prefix="/v1/fields",
+    description="The fields of an action's form, with the website's own custom data, in the words of a platform.",
+)
 _CHOICES = ("segments", "data")
+_EMAIL = form_of([shipped().fields["email"]], ("email",), data_keys=(), dynamic=False)
+_LISTED = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "object"}, "description": "Fields or choices, in the platform's words."},
+        {"type": "object", "description": "Of format=jsonschema."},
+    ]
+}
+_LISTS = {name: {"value": [dialect(each) for each in _EMAIL]} for name, dialect in DIALECTS.items()}
+_EXAMPLES = {**_LISTS, "jsonschema": {"value": json_schema(_EMAIL)}}
 
 
 class FieldsQuery(Schema):
@@ -23,31 +38,55 @@ class FieldsQuery(Schema):
     action = fields.String(
         load_default="upsert_contact",
         validate=validate.OneOf(sorted(shipped().actions)),
-        metadata={"description": "The action whose form it is."},
+        metadata=about("The action whose form it is."),
     )
     format = fields.String(
         load_default="zapier",
         validate=validate.OneOf((*DIALECTS, "jsonschema")),
-        metadata={"description": "The platform that asks."},
+        metadata=about("The platform that asks."),
     )
     choices = fields.String(
-        validate=validate.OneOf(_CHOICES), metadata={"description": "The values of a dropdown instead of the fields."}
+        validate=validate.OneOf(_CHOICES), metadata=about("The values of a dropdown instead of the fields.")
     )
     dynamic = fields.Boolean(
-        load_default=False, metadata={"description": "1: only the fields that a package cannot know beforehand."}
+        load_default=False, metadata=about("1: only the fields that a package cannot know beforehand.")
     )
 
 
 @blueprint.route("", methods=["GET"])
+@needs("read")
+@blueprint.arguments(FieldsQuery, location="query")
+@blueprint.response(200, _LISTED, description="The fields, or the choices.", examples=_EXAMPLES)
+def list_fields(query: Mapping[str, Any]) -> Response:
+    """List the fields of an action.
+
+    The fields of its form, in the words of the platform that asks; or, with choices, the values of a dropdown.
+    """
+    return _form(query)
+
+
 @blueprint.route("/schema", methods=["GET"])
 @needs("read")
 @blueprint.arguments(FieldsQuery, location="query")
-@blueprint.response(200, {"anyOf": [{"type": "array", "items": {"type": "object"}}, {"type": "object"}]})
-def list_fields(query: Mapping[str, Any]) -> Response:
-    """Fields of an action's form, or the choices of a dropdown."""
+@blueprint.response(200, _LISTED, description="The fields, or the choices.", examples=_EXAMPLES)
+def get_fields_schema(query: Mapping[str, Any]) -> Response:
+    """Get the fields of an action as a schema.
+
+    The same as GET /v1/fields: Power Automate wants an address of its own for each of its two uses.
+    """
+    return _form(query)
+
+
+def _form(query: Mapping[str, Any]) -> Response:
     found = suggestions(services(), connection_id())
     if choices := query.get("choices"):
-        return answer([{"key": name, "label": name} for name in found[choices]])
+        if query["format"] == "jsonschema":
+            return answer(json_schema(choices_form(found[choices])))
+        if query["format"] == "make":
+            return answer([make(each) for each in choices_form(found[choices])])
+        # n8n takes an answer as it is, in its own words.
+        keys = ("value", "name") if query["format"] == "n8n" else ("key", "label")
+        return answer([dict.fromkeys(keys, name) for name in found[choices]])
     manifest = services().manifest
     action = manifest.actions[query["action"]]
     wanted = [field for key, field in manifest.fields.items() if {key, "*"} & set(action.input_fields)]

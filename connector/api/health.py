@@ -11,45 +11,50 @@ from marshmallow import Schema, fields
 from connector.api.access import services
 from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
+from connector.api.shapes import Answer, about
 from connector.errors import Problem
 from connector.ledger import DatabaseProblem, WrongVersion, workers
 from connector.ledger import connections as tenants
 from connector.version import __version__
 
 log = structlog.get_logger()
-blueprint = Blueprint("health", __name__, description="Health of the service; no key is needed.")
+blueprint = Blueprint("health", __name__, description="Whether the service lives and can work. No API key is needed.")
 
 
-class HealthOut(Schema):
+class HealthOut(Answer):
     """The process answers."""
 
-    status = fields.String()
-    version = fields.String()
+    status = fields.String(metadata=about("That it does.", "ok"))
+    version = fields.String(metadata=about("Of the service.", __version__))
 
 
 class ReadyQuery(Schema):
     """What has to answer."""
 
-    queue = fields.Boolean(load_default=True, metadata={"description": "Whether the queue has to answer as well."})
+    queue = fields.Boolean(load_default=True, metadata=about("Whether the queue has to answer as well."))
 
 
 class ReadyOut(HealthOut):
     """The database answers and has the right tables."""
 
-    database = fields.String()
-    connections = fields.Integer()
-    halted = fields.Integer(metadata={"description": "Connections whose credential does not work."})
+    status = fields.String(metadata=about("That it can work.", "ready"))
+    database = fields.String(metadata=about("The version of its tables.", "0005"))
+    connections = fields.Integer(metadata=about("Crisp websites that are connected.", 1))
+    halted = fields.Integer(metadata=about("Connections whose credential does not work.", 0))
     reasons = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), metadata={"description": "Halted connections by code."}
+        keys=fields.String(), values=fields.Integer(), metadata=about("Halted connections by code.", {})
     )
-    workers = fields.Integer(metadata={"description": "Processes that deliver; without one, records wait."})
+    workers = fields.Integer(metadata=about("Processes that deliver; without one, records wait.", 1))
 
 
 @blueprint.route("/healthz", methods=["GET"])
 @blueprint.response(200, HealthOut)
 @blueprint.doc(security=[])
 def get_health() -> Response:
-    """The process lives."""
+    """Check that the service lives.
+
+    The process answers, whatever stands behind it.
+    """
     return answer({"status": "ok", "version": __version__})
 
 
@@ -59,7 +64,10 @@ def get_health() -> Response:
 @blueprint.fails("database_unavailable", "queue_unavailable")
 @blueprint.doc(security=[])
 def get_readiness(query: Mapping[str, Any]) -> Response:
-    """The service can take records. Without its queue it still can: who sends requests to it asks with `queue=0`."""
+    """Check that the service can work.
+
+    It can take records. Without its queue it still can: who sends requests to it asks with `queue=0`.
+    """
     ledger = services().ledger
     try:
         ledger.prepare()

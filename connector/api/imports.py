@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
 from structlog.contextvars import bind_contextvars
 
 from connector.api.access import caller, connection_id, needs, services
-from connector.api.again import answered_once
+from connector.api.again import answered_once, keyed
 from connector.api.answers import answer, base_url
 from connector.api.blueprint import Blueprint
+from connector.api.failures import BODY, SAVED_MAPPING
+from connector.api.file_examples import CRISP_READY, FAILED
+from connector.api.import_schemas import BODY as FILE_BODY
+from connector.api.import_schemas import FilePreviewOut, ReplayedImportOut
 from connector.api.incoming import once
-from connector.api.schemas import ImportOut, NoteOut, Totals
+from connector.api.shapes import ACCEPTED, ID, AcceptedOut, progress
 from connector.api.uploads import upload
 from connector.errors import Problem
 from connector.file_imports import crisp_ready
@@ -26,80 +29,36 @@ from connector.ledger import importing, requests
 from connector.moving import cancel, pause, resume
 from connector.replaying import replay
 
-blueprint = Blueprint("imports", __name__, url_prefix="/v1/imports", description="Files in, and what became of them.")
+blueprint = Blueprint(
+    "imports",
+    __name__,
+    url_prefix="/v1/imports",
+    description="Files of contacts: look at them, import them, stop and go on, and get back what failed.",
+)
 _CSV = "text/csv; charset={}"
-_OPTIONS = {"type": "object", "description": "How the file is read, and what becomes of it."}
-_MAPPING = {"description": "Contact field → column or list of columns; or the name of a saved mapping."}
-_BODY = {
-    "description": "A CSV file or a spreadsheet as the form field `file`, or a JSON object with its address as `url`.",
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {"type": "string", "format": "binary"},
-                    "mapping": {**_MAPPING, "type": "string"},
-                    "options": {"type": "string", "description": "A JSON object, as in the JSON body."},
-                },
-            }
-        },
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["url"],
-                "properties": {
-                    "url": {"type": "string", "format": "uri"},
-                    "mapping": {**_MAPPING, "type": ["string", "object"]},
-                    "options": _OPTIONS,
-                },
-            }
-        },
-    },
-}
+_CANCELLED = progress("cancelled", import_id=ID, totals={**ACCEPTED["totals"], "rejected": 2, "waiting": 0})
 _FAILS = (
+    *BODY,
     *("file_missing", "file_cut", "file_too_large", "file_bomb", "file_empty", "file_no_rows", "file_kind_unknown"),
     *("file_password", "file_broken", "zip_several", "zip_unsafe", "file_too_many_columns", "file_too_many_rows"),
     *("cell_too_long", "sheet_missing", "email_column_missing", "mapping_column_missing", "mapping_missing"),
-    *("header_unclosed", "mapping_invalid", "mapping_field_unknown", "request_invalid", "body_too_large"),
-    *("parameter_invalid", "files_unavailable", "url_refused", "url_failed", "url_not_file"),
+    *("header_unclosed", *SAVED_MAPPING, "parameter_invalid/options", "files_unavailable"),
+    *("url_refused", "url_failed", "url_not_file"),
 )
-
-
-class FilePreviewOut(Schema):
-    """What a file is, which column feeds which field, and what would become of its rows."""
-
-    file = fields.Dict()
-    export = fields.Raw(metadata={"type": ["object", "null"]})
-    saved_mapping = fields.String(allow_none=True)
-    columns = fields.List(fields.Dict())
-    mapping = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
-    contacts = fields.List(fields.Dict())
-    problems = fields.List(fields.Dict())
-    duplicates = fields.List(fields.Dict())
-    totals = fields.Nested(Totals)
-    days = fields.Integer()
-    eta_seconds = fields.Float()
-    finishes_at = fields.String(metadata={"format": "date-time"})
-    dashboard = fields.Raw(metadata={"type": ["object", "null"]})
-    notes = fields.List(fields.Nested(NoteOut))
-
-
-class ReplayedOut(ImportOut):
-    """The import, and how many of its records are sent again."""
-
-    replayed = fields.Integer()
-    not_replayable = fields.Integer()
 
 
 @blueprint.route("", methods=["POST"])
 @needs("write")
-@blueprint.response(202, ImportOut)
-@blueprint.fails(*_FAILS, "file_no_valid_row", "idempotency_mismatch")
-@blueprint.doc(requestBody=_BODY, parameters=[])
+@blueprint.response(202, AcceptedOut, description="The file is accepted; the import tells what becomes of its rows.")
+@blueprint.fails(*_FAILS, "file_no_valid_row")
+@blueprint.doc(requestBody=FILE_BODY)
+@keyed
 def import_a_file() -> Response:
-    """Import a file: a CSV, XLSX, XLS or ODS, or the address of one."""
+    """Import a file.
+
+    A CSV, XLSX, XLS or ODS, or the address of one, such as the link to a Google Sheet. Columns are known by their
+    names. With options.limit, so many rows go out at first and the others wait.
+    """
     with upload() as sent:
         key = once(sent.digest)
         import_id = _made_before(key) if key else None
@@ -120,9 +79,12 @@ def _made_before(key: Once) -> str | None:
 @needs("read")
 @blueprint.response(200, FilePreviewOut)
 @blueprint.fails(*_FAILS)
-@blueprint.doc(requestBody=_BODY, parameters=[])
+@blueprint.doc(requestBody=FILE_BODY)
 def preview_a_file() -> Response:
-    """Show what would become of a file; write nothing."""
+    """Preview a file.
+
+    What it is, which column feeds which contact field, and what would become of its rows. Nothing is written.
+    """
     with upload() as sent:
         came, wanted = sent.came(), sent.wanted
         with opened(services(), connection_id(), came.coming.path, wanted) as file:
@@ -131,10 +93,13 @@ def preview_a_file() -> Response:
 
 @blueprint.route("/<import_id>/failures.csv", methods=["GET"])
 @needs("read")
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
-@blueprint.fails("import_missing", "import_without_file", "file_forgotten")
-def failures_of(import_id: str) -> Response:
-    """The rows that failed, with the reasons, to be corrected and imported again."""
+@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="The file.", example=FAILED)
+@blueprint.fails("import_missing", "import_without_file", "file_forgotten", "files_unavailable")
+def get_import_failures(import_id: str) -> Response:
+    """Download the rows that failed.
+
+    As they stood in the file, each with the reason, to be corrected and imported again.
+    """
     row = _row(import_id)
     chunks = failures(services(), row)
     encoding = (row.reading or {}).get("encoding") or "utf-8"
@@ -143,10 +108,13 @@ def failures_of(import_id: str) -> Response:
 
 @blueprint.route("/<import_id>/crisp.csv", methods=["GET"])
 @needs("read")
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="The file.", example=CRISP_READY)
 @blueprint.fails("import_missing", "file_forgotten")
-def crisp_csv(import_id: str) -> Response:
-    """The contacts of an import as Crisp's own Contacts page imports them, which costs no API call."""
+def get_import_crisp_csv(import_id: str) -> Response:
+    """Download a file for Crisp's own import.
+
+    The contacts of an import as Crisp's Contacts page imports them, which costs no API call.
+    """
     row = _row(import_id)
     contacts = crisp_ready.of_import(services().ledger, row.id)
     rows = crisp_ready.rows(contacts, crisp_ready.columns_of(services().manifest.fields))
@@ -155,44 +123,56 @@ def crisp_csv(import_id: str) -> Response:
 
 @blueprint.route("/<import_id>/pause", methods=["POST"])
 @needs("write")
-@blueprint.response(200, ImportOut)
-@blueprint.fails("import_missing", "import_state")
+@blueprint.response(200, AcceptedOut, example=progress("paused", import_id=ID))
+@blueprint.fails("import_missing", "import_state/paused")
 @answered_once
 def pause_import(import_id: str) -> Response:
-    """Let nothing more of an import go out; what is on its way arrives."""
+    """Pause an import.
+
+    Nothing more of it goes out; what is on its way arrives.
+    """
     pause(services(), connection_id(), import_id)
     return _shown(import_id)
 
 
 @blueprint.route("/<import_id>/resume", methods=["POST"])
 @needs("write")
-@blueprint.response(200, ImportOut)
-@blueprint.fails("import_missing", "import_state")
+@blueprint.response(200, AcceptedOut)
+@blueprint.fails("import_missing", "import_state/resumed")
 @answered_once
 def resume_import(import_id: str) -> Response:
-    """Go on with an import that was paused or began with a limit."""
+    """Resume an import.
+
+    It goes on after it was paused, or beyond the limit that it began with.
+    """
     resume(services(), connection_id(), import_id)
     return _shown(import_id)
 
 
 @blueprint.route("/<import_id>/cancel", methods=["POST"])
 @needs("write")
-@blueprint.response(200, ImportOut)
-@blueprint.fails("import_missing", "import_state")
+@blueprint.response(200, AcceptedOut, example=_CANCELLED)
+@blueprint.fails("import_missing", "import_state/cancelled")
 @answered_once
 def cancel_import(import_id: str) -> Response:
-    """End an import: what was not told to Crisp yet is rejected as `import_cancelled`, and can be replayed."""
+    """Cancel an import.
+
+    What was not told to Crisp yet is rejected as `import_cancelled`, and can be replayed.
+    """
     cancel(services(), connection_id(), import_id)
     return _shown(import_id)
 
 
 @blueprint.route("/<import_id>/replay", methods=["POST"])
 @needs("write")
-@blueprint.response(202, ReplayedOut)
+@blueprint.response(202, ReplayedImportOut)
 @blueprint.fails("import_missing")
 @answered_once
 def replay_import(import_id: str) -> Response:
-    """Send the rejected and dead records of an import again; those without a usable contact must be corrected first."""
+    """Send the failed records of an import again.
+
+    Rejected and dead records wait again. Those without a usable contact must be corrected and sent anew.
+    """
     done = replay(services(), connection_id(), {"import_id": import_id})
     return _shown(import_id, 202, replayed=done.count, not_replayable=done.not_replayable)
 

@@ -4,41 +4,37 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response
-from sqlalchemy import Row
 
+from connector import addressing
 from connector.api.access import connection_id, needs, services
-from connector.api.again import answered_once
+from connector.api.again import answered_once, keyed
 from connector.api.answers import answer, base_url, paged
 from connector.api.blueprint import Blueprint
-from connector.api.inbound_schemas import (
-    ArrivalOut,
-    InboundIn,
-    InboundOut,
-    NewInboundOut,
-    NewSecretOut,
-    PatchIn,
-    PulledOut,
-)
+from connector.api.failures import SAVED_MAPPING
+from connector.api.inbound_schemas import ArrivalOut, InboundIn, InboundOut, NewInboundOut, PatchIn, PullQuery
 from connector.api.incoming import once, request_hash
 from connector.api.schemas import PageQuery
-from connector.convert.times import from_milliseconds
+from connector.api.shapes import ID, AcceptedOut, DeletedOut, NothingOut
+from connector.convert.times import milliseconds
 from connector.errors import Problem
 from connector.imports import import_as_json
-from connector.inbound import managing, secret
-from connector.inbound.managing import OPTIONS
-from connector.inbound.pulling import pull
-from connector.inbound.script import script_of
-from connector.inbound.steps import steps_of
+from connector.inbound import managing
+from connector.inbound.pulling import begun
 from connector.ledger import arrivals, importing, inbounds, requests
 from connector.ledger.inbounds import Address
+from connector.platforms import EXAMPLE, google_sheets
 
 blueprint = Blueprint(
-    "inbound", __name__, url_prefix="/v1/inbound", description="Addresses for the webhooks of other systems."
+    "inbound",
+    __name__,
+    url_prefix="/v1/inbound",
+    description="Addresses for the webhooks of other systems, each with a secret of its own, and what came to them.",
 )
-_KEY = ("key_missing", "key_invalid", "scope_missing", "no_connection", "database_unavailable")
-_BODY = ("body_not_json", "body_not_records", "body_too_large", "content_type_unknown")
-_MAPPING = ("parameter_invalid", "mapping_invalid", "mapping_field_unknown")
-_PULL = ("pull_unsupported", "pull_unset", "source_credential_refused", "source_missing", "source_refused")
+_OPTIONS = (*SAVED_MAPPING, "sender_unsupported")
+_REFUSED = ("source_credential_refused", "source_missing", "source_refused", "source_forbidden")
+_PULL = ("pull_unsupported", "pull_unset", *_REFUSED)
+# Its beginning, with the address; the rest is the same for everybody.
+_SCRIPT = google_sheets.script(f"{EXAMPLE}/in/google_sheets/{ID}").partition("\n\n")[0]
 _AWAY = ("source_busy", "source_unreachable")
 
 
@@ -46,20 +42,27 @@ _AWAY = ("source_busy", "source_unreachable")
 @needs("admin")
 @blueprint.arguments(InboundIn, location="json")
 @blueprint.response(201, NewInboundOut)
-@blueprint.fails(*_KEY, *_BODY, *_MAPPING, "idempotency_mismatch")
+@blueprint.fails(*_OPTIONS)
+@keyed
 def add_inbound(sent: Mapping[str, Any]) -> Response:
-    """Make an address for the webhooks of a source. Its secret is in this answer and nowhere else."""
+    """Make an inbound address.
+
+    An address for the webhooks of another system, with the steps to set it up there. Its secret is in this answer and
+    nowhere else.
+    """
     address = _made_once(lambda: managing.make(services(), connection_id(), sent["source"], sent))
-    return answer({**_shown(address), "secret": _newest(address)}, 201)
+    return answer(addressing.with_secret(services(), address, base_url()), 201)
 
 
 @blueprint.route("", methods=["GET"])
 @needs("admin")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, InboundOut(many=True))
-@blueprint.fails(*_KEY)
 def list_inbounds(query: Mapping[str, Any]) -> Response:
-    """Inbound addresses, newest first."""
+    """List inbound addresses.
+
+    Newest first, without their secrets.
+    """
     limit = query["limit"]
     with services().ledger.read() as connection:
         found = inbounds.newest(connection, connection_id(), before=query.get("cursor"), limit=limit + 1)
@@ -69,57 +72,74 @@ def list_inbounds(query: Mapping[str, Any]) -> Response:
 @blueprint.route("/<inbound_id>", methods=["GET"])
 @needs("admin")
 @blueprint.response(200, InboundOut)
-@blueprint.fails(*_KEY, "inbound_missing")
+@blueprint.fails("inbound_missing")
 def get_inbound(inbound_id: str) -> Response:
-    """One inbound address, without its secret. While Notion's token waits to be pasted there, it is in here."""
+    """Get an inbound address.
+
+    Without its secret. While Notion's token waits to be pasted there, it is in here.
+    """
     address = _known(inbound_id)
-    shown = _shown(address)
-    if address.state.get("token") and address.state.get("verified_at") is None:
-        shown["verification_token"] = _newest(address)
-    return answer(shown)
+    return answer(addressing.with_token(services(), address, base_url()))
 
 
 @blueprint.route("/<inbound_id>", methods=["PATCH"])
 @needs("admin")
 @blueprint.arguments(PatchIn, location="json")
 @blueprint.response(200, InboundOut)
-@blueprint.fails(*_KEY, *_BODY, *_MAPPING, "inbound_missing")
+@blueprint.fails(*_OPTIONS, "inbound_missing")
 def change_inbound(sent: Mapping[str, Any], inbound_id: str) -> Response:
-    """Change how what comes is read, or the credential. What is not said stays; null takes it away."""
+    """Change an inbound address.
+
+    How what comes is read, or the credential. What is not said stays; null takes it away.
+    """
     return answer(_shown(managing.change(services(), connection_id(), inbound_id, sent)))
 
 
 @blueprint.route("/<inbound_id>", methods=["DELETE"])
 @needs("admin")
-@blueprint.response(200, {"type": "object", "properties": {"deleted": {"type": "boolean"}}})
-@blueprint.fails(*_KEY, "inbound_missing", "idempotency_mismatch")
+@blueprint.response(200, DeletedOut)
+@blueprint.fails("inbound_missing")
 @answered_once
 def delete_inbound(inbound_id: str) -> Response:
-    """Delete an inbound address. What comes to it from now on is refused; what was accepted stays."""
-    with services().ledger.write(durable=True) as connection:
-        if not inbounds.remove(connection, connection_id(), inbound_id):
-            raise Problem("inbound_missing")
+    """Delete an inbound address.
+
+    What comes to it from now on is refused; what was accepted stays.
+    """
+    addressing.remove(services(), connection_id(), inbound_id)
     return answer({"deleted": True})
 
 
 @blueprint.route("/<inbound_id>/rotate", methods=["POST"])
 @needs("admin")
-@blueprint.response(200, NewSecretOut)
-@blueprint.fails(*_KEY, "inbound_missing", "idempotency_mismatch")
+@blueprint.response(200, NewInboundOut)
+@blueprint.fails("inbound_missing")
+@keyed
 def rotate_inbound(inbound_id: str) -> Response:
-    """Give an inbound address a new secret. The old one is taken for 24 hours more."""
+    """Rotate the secret of an inbound address.
+
+    It gets a new one, which is in this answer and nowhere else. The old one is taken for 24 hours more.
+    """
     address = _made_once(lambda: managing.rotate(services(), connection_id(), inbound_id))
-    return answer({**_shown(address), "secret": _newest(address)})
+    return answer(addressing.with_secret(services(), address, base_url()))
 
 
 @blueprint.route("/<inbound_id>/pull", methods=["POST"])
 @needs("admin")
-@blueprint.response(202, PulledOut)
-@blueprint.alt_response(200, schema=PulledOut, description="There are no pages.", success=True)
-@blueprint.fails(*_KEY, *_PULL, *_AWAY, "inbound_missing", "too_many_records", "idempotency_mismatch")
-def pull_inbound(inbound_id: str) -> Response:
-    """Read all pages of the database that the address names in pull, and accept them as an import."""
-    import_id = pull(services(), _known(inbound_id), once=once(request_hash()))
+@blueprint.arguments(PullQuery, location="query")
+@blueprint.response(202, AcceptedOut, description="It has begun; the import tells what becomes of it.")
+@blueprint.alt_response(200, schema=NothingOut, description="There is nothing there.", success=True)
+@blueprint.fails(*_PULL, *_AWAY, "inbound_missing", "import_missing")
+@answered_once
+def pull_inbound(query: Mapping[str, Any], inbound_id: str) -> Response:
+    """Pull what a source has.
+
+    All contacts that the other system has, or those changed since a time, are read page by page, as one import. What is
+    wrong with the first page is told at once; `pulled` in GET /v1/inbound/{id} says how far it is. Its records become
+    due when all are there. A pull that was left unfinished goes on.
+    """
+    address, since = _known(inbound_id), query.get("since")
+    import_id = begun(services(), address, None if since is None else milliseconds(since.isoformat()))
+    services().pulls.kick()
     if import_id is None:
         return answer({"records": 0})
     with services().ledger.read() as connection:
@@ -133,25 +153,31 @@ def pull_inbound(inbound_id: str) -> Response:
 
 @blueprint.route("/<inbound_id>/script", methods=["GET"])
 @needs("admin")
-@blueprint.response(200, {"type": "string"}, content_type="text/plain")
-@blueprint.fails(*_KEY, "inbound_missing", "script_unsupported")
-def get_script(inbound_id: str) -> Response:
-    """The Apps Script for a Google Sheet, with the address in it. The secret is put in by hand."""
-    address = _known(inbound_id)
-    return Response(script_of(address, _url(address)), content_type="text/plain; charset=utf-8")
+@blueprint.response(200, {"type": "string"}, content_type="text/plain", description="The script.", example=_SCRIPT)
+@blueprint.fails("inbound_missing", "script_unsupported")
+def get_inbound_script(inbound_id: str) -> Response:
+    """Get the script for a Google Sheet.
+
+    The Apps Script that sends a sheet's rows, with the address in it. Its menu asks for the secret.
+    """
+    script = addressing.script_of(_known(inbound_id), base_url())
+    return Response(script, content_type="text/plain; charset=utf-8")
 
 
 @blueprint.route("/<inbound_id>/arrivals", methods=["GET"])
 @needs("admin")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ArrivalOut(many=True))
-@blueprint.fails(*_KEY, "inbound_missing")
+@blueprint.fails("inbound_missing")
 def list_arrivals(query: Mapping[str, Any], inbound_id: str) -> Response:
-    """What came to an inbound address and what became of it, newest first."""
+    """List what arrived.
+
+    What came to an inbound address and what became of it, newest first.
+    """
     limit, address = query["limit"], _known(inbound_id)
     with services().ledger.read() as connection:
         rows = arrivals.of_inbound(connection, address.id, before=query.get("cursor"), limit=limit + 1)
-    return paged(rows, limit, _arrival)
+    return paged(rows, limit, addressing.arrival_shown)
 
 
 def _made_once(make: Callable[[], Address]) -> Address:
@@ -171,39 +197,8 @@ def _made_once(make: Callable[[], Address]) -> Address:
 
 
 def _known(inbound_id: str) -> Address:
-    with services().ledger.read() as connection:
-        return managing.known_to(inbounds.get(connection, connection_id(), inbound_id), connection_id())
-
-
-def _newest(address: Address) -> str:
-    return secret.valid(services().vault, address, services().courier.clock())[0]
-
-
-def _url(address: Address) -> str:
-    return f"{base_url()}/in/{address.source}/{address.id}"
+    return addressing.get(services(), connection_id(), inbound_id)
 
 
 def _shown(address: Address) -> dict[str, Any]:
-    url = _url(address)
-    return {
-        "id": address.id,
-        "source": address.source,
-        "label": address.label,
-        "url": url,
-        **{name: address.options.get(name) for name in OPTIONS},
-        "has_credential": address.credential_sealed is not None,
-        "created_at": from_milliseconds(address.created_at),
-        "verified_at": _moment(address.state.get("verified_at")),
-        "old_secret_until": _moment(address.state.get("old_until")),
-        "steps": steps_of(address, url),
-    }
-
-
-def _arrival(row: Row[Any]) -> dict[str, Any]:
-    plain = {"id": row.id, "attempts": row.attempts, "outcome": row.outcome}
-    made = {"outcome_id": row.record_id, "import_id": row.import_id}
-    return {**plain, **made, "received_at": from_milliseconds(row.received_at), "retry_at": _moment(row.due_at)}
-
-
-def _moment(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else from_milliseconds(milliseconds)
+    return addressing.shown(address, base_url())

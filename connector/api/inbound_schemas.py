@@ -6,17 +6,33 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from connector.api.schemas import Checked, ImportOut
+from connector.api.schemas import Checked, Credential
+from connector.api.shapes import ID, SECRET, Answer, about, moment, sometimes
 from connector.crisp.calls import MODES
-from connector.inbound.pulling import KINDS
-from connector.intake.options import country_code, zone_name
+from connector.inbound.signing import agreed
+from connector.intake.options import country_code, deletion, zone_name
+from connector.platforms import EXAMPLE
 from connector.settings import SHAPES
 from connector.sources import registry
 
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
-_MOMENT = {"format": "date-time"}
-_PULL = "Of Notion: what is pulled, as {database_id} or {data_source_id}."
-_MAPPING = "Contact field → path or list of paths."
+_PULLED = {"database_id": "5f0d2c1e-8a47-4b39-9c62-1e7a40d3b5f8"}
+_PULL = about(
+    "What is pulled: of Notion {database_id} or {data_source_id}, of Google Sheets {spreadsheet, sheet}, else all. "
+    "every_minutes: how often by itself.",
+    _PULLED,
+)
+_CREDENTIAL = (
+    "With what the other system is asked for contacts: a token, or an object of what its page in the docs names. It is "
+    "never shown again."
+)
+_MAPPING = about("Contact field → path or list of paths.", {"email": "Courriel pro"})
+_SENDER = "From which account over there alone something is taken: of HubSpot the portal (Hub ID), of Zoho the channel."
+_SIGNATURE = (
+    "Where the sender signs in a way of its own: {header, algorithm, encoding}. algorithm is sha256 (if not said), "
+    "sha512 or sha1, encoding hex (if not said) or base64: the header holds the HMAC of the body, made with the secret."
+)
+_ON_DELETE = "What a deletion in the source does: note (when not said), ignore, erase, or segment:NAME."
+_MADE_THERE = "Where the other system makes the secret (HubSpot, Shopify): that secret. Else one is made."
 
 
 def _shape(name: str, value: str) -> None:
@@ -30,24 +46,23 @@ def _label(value: str) -> None:
     _shape("label", value)
 
 
-def _credential(value: str) -> None:
-    _shape("key", value)
+def _secret(value: str) -> None:
+    _shape("inbound_secret", value)
 
 
-def _pull(value: Mapping[str, Any]) -> None:
-    if len(value) != 1 or not value.keys() <= KINDS.keys():
-        raise ValidationError(f"Give one of {' and '.join(KINDS)}.")
-    its_id = next(iter(value.values()))
-    if not (isinstance(its_id, str) and _ID.fullmatch(its_id)):
-        raise ValidationError("It must be the id of a database or data source: 32 hex digits, with hyphens or without.")
+def _signature(value: Mapping[str, Any]) -> None:
+    try:
+        agreed(value)
+    except ValueError as problem:
+        raise ValidationError(str(problem)) from None
 
 
 def _options(*, nullable: bool) -> dict[str, Any]:
     """Label, credential, and how what comes is read."""
-    about = {"description": "With what the rest of a notification is fetched: of Notion, an integration's token."}
+    told = about(_CREDENTIAL, SECRET, type=["object", "string"])
     return {
-        "label": fields.String(validate=_label, metadata={"description": "What you call it."}),
-        "mapping": fields.Dict(metadata={"description": _MAPPING}, allow_none=nullable),
+        "label": fields.String(validate=_label, metadata=about("What you call it.", "Our CRM")),
+        "mapping": fields.Dict(metadata=_MAPPING, allow_none=nullable),
         "timezone": Checked(zone_name, metadata={"description": "Zone of times without one."}, allow_none=nullable),
         "country": Checked(
             country_code, metadata={"description": "Country of national phone numbers."}, allow_none=nullable
@@ -60,76 +75,95 @@ def _options(*, nullable: bool) -> dict[str, Any]:
             metadata={"description": "data: fields that go nowhere are kept as custom data; note: they are named."},
             allow_none=nullable,
         ),
-        "on_delete": fields.String(
-            validate=validate.OneOf(("note",)),
-            metadata={"description": "What a deletion in the source does: it is noted, nothing is deleted."},
-            allow_none=nullable,
-        ),
-        "credential": fields.String(validate=_credential, load_only=True, metadata=about, allow_none=nullable),
-        "pull": fields.Dict(validate=_pull, metadata={"description": _PULL}, allow_none=nullable),
+        "on_delete": Checked(deletion, metadata={"description": _ON_DELETE}, allow_none=nullable),
+        "credential": Credential(load_only=True, metadata=told, allow_none=nullable),
+        "sender": fields.String(validate=_label, metadata={"description": _SENDER}, allow_none=nullable),
+        "signature": fields.Dict(validate=_signature, metadata={"description": _SIGNATURE}, allow_none=nullable),
+        "secret": fields.String(validate=_secret, load_only=True, metadata={"description": _MADE_THERE}),
+        "pull": fields.Dict(metadata=_PULL, allow_none=nullable),
     }
 
 
 def _source() -> fields.String:
-    return fields.String(required=True, validate=validate.OneOf(sorted(registry())))
+    told = about("The system that will send.", "notion")
+    return fields.String(required=True, validate=validate.OneOf(sorted(registry())), metadata=told)
 
 
 InboundIn = Schema.from_dict({"source": _source(), **_options(nullable=False)}, name="InboundIn")
 PatchIn = Schema.from_dict(_options(nullable=True), name="InboundPatchIn")
+InboundIn.__doc__ = "Who will send, and how what comes is read."
+PatchIn.__doc__ = "What is to change; what is not said stays, and null takes it away."
 
 
-class InboundOut(Schema):
+class PulledOut(Answer):
+    """How far the system of an inbound address was read."""
+
+    state = fields.String(
+        metadata=about(
+            "scheduled, running, waiting, stopped (until somebody pulls again), given_up or completed.",
+            "running",
+        )
+    )
+    code = fields.String(allow_none=True, metadata=about("What keeps it, or has ended it.", None))
+    import_id = fields.String(allow_none=True, metadata=about("What it comes in as.", ID))
+    pages = fields.Integer(metadata=about("Pages that were read.", 12))
+    records = fields.Integer(metadata=about("Records that were on them.", 1200))
+    since = moment("What has changed since then alone; null: everything.", None, nullable=True)
+    began_at = moment("When it began.", nullable=True)
+    ended_at = moment("When it ended.", None, nullable=True)
+    next_at = moment("When it goes on or begins again by itself.", None, nullable=True)
+
+
+class InboundOut(Answer):
     """An inbound address, without its secret."""
 
-    id = fields.String()
-    source = fields.String()
-    label = fields.String()
-    url = fields.String(metadata={"description": "Where the other system sends."})
-    mapping = fields.Raw(metadata={"type": ["object", "null"]})
-    timezone = fields.String(allow_none=True)
-    country = fields.String(allow_none=True)
-    mode = fields.String(allow_none=True)
-    unmapped = fields.String(allow_none=True)
-    on_delete = fields.String(allow_none=True)
-    pull = fields.Raw(metadata={"type": ["object", "null"]})
-    has_credential = fields.Boolean()
-    created_at = fields.String(metadata=_MOMENT)
-    verified_at = fields.String(
-        allow_none=True, metadata={**_MOMENT, "description": "When something came that was proved for the first time."}
+    id = fields.String(metadata=about("Names the address.", ID))
+    source = fields.String(metadata=about("The system that sends.", "notion"))
+    label = fields.String(metadata=about("What you call it.", "Our CRM"))
+    url = fields.String(metadata=about("Where the other system sends.", f"{EXAMPLE}/in/notion/{ID}"))
+    mapping = fields.Raw(metadata={**_MAPPING, "example": {"email": ["Courriel pro"]}, "type": ["object", "null"]})
+    timezone = fields.String(allow_none=True, metadata=about("Zone of times without one.", None))
+    country = fields.String(allow_none=True, metadata=about("Country of national phone numbers.", None))
+    mode = fields.String(allow_none=True, metadata=about("How its records are written; null: upsert.", None))
+    unmapped = fields.String(allow_none=True, metadata=about("What becomes of fields that go nowhere.", None))
+    on_delete = fields.String(allow_none=True, metadata=about("What a deletion in the source does.", None))
+    sender = fields.String(allow_none=True, metadata=about(_SENDER, None))
+    signature = fields.Raw(metadata=about(_SIGNATURE, None, type=["object", "null"]))
+    pull = fields.Raw(metadata={**_PULL, "type": ["object", "null"]})
+    has_credential = fields.Boolean(metadata=about("There is one to fetch the rest of a notification with."))
+    created_at = moment("When it was made.")
+    verified_at = moment("When something came that was proved for the first time.", None, nullable=True)
+    old_secret_until = moment("The secret before the last rotation is taken until then.", None, nullable=True)
+    steps = fields.List(
+        fields.String(), metadata=about("What to do in the other system, in order.", ["Share the database with …"])
     )
-    old_secret_until = fields.String(
-        allow_none=True, metadata={**_MOMENT, "description": "The secret before the last rotation is taken until then."}
+    pulled = fields.Nested(PulledOut, metadata=sometimes("How far its system was read."))
+    verification_token = fields.String(metadata=sometimes("Notion's, to be pasted there."))
+
+
+class PullQuery(Schema):
+    """What is pulled of it."""
+
+    since = fields.AwareDateTime(
+        metadata=about("What has changed since then alone; everything when not said.", "2026-01-01T00:00:00Z")
     )
-    steps = fields.List(fields.String(), metadata={"description": "What to do in the other system, in order."})
-    verification_token = fields.String(metadata={"description": "Notion's, to be pasted there."})
 
 
 class NewInboundOut(InboundOut):
-    """A new inbound address with its secret, which is shown once."""
+    """An inbound address with its newest secret, which is shown once."""
 
-    secret = fields.String()
-
-
-class NewSecretOut(InboundOut):
-    """An inbound address with its new secret, which is shown once."""
-
-    secret = fields.String()
+    secret = fields.String(metadata=about("With what senders prove themselves.", SECRET))
 
 
-class PulledOut(ImportOut):
-    """The import that was pulled."""
-
-
-class ArrivalOut(Schema):
+class ArrivalOut(Answer):
     """Something that came to an inbound address."""
 
-    id = fields.String()
-    received_at = fields.String(metadata=_MOMENT)
-    attempts = fields.Integer()
-    retry_at = fields.String(allow_none=True, metadata={**_MOMENT, "description": "null once it has ended."})
+    id = fields.String(metadata=about("Names it.", ID))
+    received_at = moment("When it came.")
+    attempts = fields.Integer(metadata=about("How often it was tried to take it in.", 1))
+    retry_at = moment("When it is tried again; null once it has ended.", None, nullable=True)
     outcome = fields.String(
-        allow_none=True,
-        metadata={"description": "accepted, no_records, gone, or the code of what is wrong."},
+        allow_none=True, metadata=about("accepted, no_records, gone, or the code of what is wrong.", "accepted")
     )
-    outcome_id = fields.String(allow_none=True, metadata={"description": "The record: GET /v1/outcomes/{outcome_id}."})
-    import_id = fields.String(allow_none=True, metadata={"description": "Of several records."})
+    outcome_id = fields.String(allow_none=True, metadata=about("The record: GET /v1/outcomes/{outcome_id}.", ID))
+    import_id = fields.String(allow_none=True, metadata=about("Of several records: their import.", None))

@@ -8,14 +8,12 @@ from typing import Any
 from flask import Response, after_this_request, g, request
 
 from connector.api.access import connection_id, services
-from connector.body import read_form, read_json, received, size
+from connector.body import FORMS, LINES, is_xml, read_body, received, size
 from connector.errors import Detail, Problem
 from connector.intake import Once, Options, Reading
 from connector.intake.payloads import CONTACT_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
 
-LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _IN_MEMORY = 1_000_000
 _LONGEST_KEY = 255
 
@@ -45,11 +43,16 @@ def _of_object(problem: Problem) -> Problem:
     return Problem(problem.code, message=f"{told} Send a JSON object as application/json.") if told else problem
 
 
-def _body(limit: int) -> tuple[Any, str]:
-    """The request's JSON or form as a value, and the hash of the request."""
+def _body(limit: int, *, xml: bool = False) -> tuple[Any, str]:
+    """The request's JSON, form or, where it is taken, XML as a value, and the hash of the request."""
     body = b"".join(_bytes(limit))
     g.request_hash = _hash([body])
-    return _value(body), g.request_hash
+    return _value(body, xml=xml), g.request_hash
+
+
+def headers() -> dict[str, str]:
+    """The request's headers, names in lower case."""
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def request_hash() -> str:
@@ -72,8 +75,8 @@ def once(digest: str) -> Once | None:
 def _sent(limit: int) -> tuple[Payloads, str]:
     if request.mimetype in LINES:
         return _lines(limit)
-    value, digest = _body(limit)
-    return of_value(value), digest
+    value, digest = _body(limit, xml=True)
+    return of_value(value, headers()), digest
 
 
 def _lines(limit: int) -> tuple[Payloads, str]:
@@ -92,16 +95,14 @@ def _lines(limit: int) -> tuple[Payloads, str]:
     return of_lines(spool), digest.hexdigest()
 
 
-def _value(body: bytes) -> Any:
+def _value(body: bytes, *, xml: bool) -> Any:
     kind = request.mimetype
-    looks_like_json = body.lstrip()[:1] in (b"{", b"[")
-    if kind in FORMS and not (kind == FORMS[0] and looks_like_json):
-        return read_form(body, request.content_type or "")
-    if kind and not (kind in ("application/json", "text/json", FORMS[0]) or kind.endswith("+json")):
+    known = kind in ("", "application/json", "text/json", *FORMS) or kind.endswith("+json") or (xml and is_xml(kind))
+    if not known:
         raise Problem("content_type_unknown", kind=kind[:80])
-    if not body.strip():
+    if not body.strip() and kind not in FORMS:
         raise Problem("body_not_json", message="The body is empty. Send a JSON object or a list of objects.")
-    return read_json(body)
+    return read_body(body, request.content_type or "", xml=xml)
 
 
 def _bytes(limit: int) -> Iterator[bytes]:

@@ -6,15 +6,24 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
-from flask_smorest import Blueprint
 from prometheus_client.exposition import choose_encoder
 
 from connector.api.access import connection_id, given_key, needs, services
-from connector.metrics import registry
+from connector.api.described import Described
+from connector.api.failures import KEY
+from connector.api.shapes import WEBSITE
+from connector.metrics import DECLARED, PREFIX, registry
 from connector.overview import Kept
 
-blueprint = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
-_TEXT = {"schema": {"type": "string"}}
+blueprint = Described(
+    "metrics", __name__, description="Figures of what waits, what was called and what is left, for Prometheus."
+)
+_SHOWN = next(each for each in DECLARED if each.name == "dead_letters")
+_EXAMPLE = f"""# HELP {PREFIX}{_SHOWN.name} {_SHOWN.help}
+# TYPE {PREFIX}{_SHOWN.name} {_SHOWN.kind}
+{PREFIX}{_SHOWN.name}{{connection="{WEBSITE}"}} 0.0
+"""
+_TEXT = {"schema": {"type": "string"}, "example": _EXAMPLE}
 _ANSWER = {
     "description": "Prometheus' text format, or OpenMetrics where that is accepted.",
     "content": {"text/plain": _TEXT, "application/openmetrics-text": _TEXT},
@@ -24,10 +33,14 @@ _FORWARDED = ("Forwarded", "X-Real-Ip", "Via")
 
 
 @blueprint.route("/metrics", methods=["GET"])
+@blueprint.fails(*KEY, "scope_missing/admin")
 @blueprint.doc(responses={"200": _ANSWER}, security=[{"key": []}, {"key_header": []}, {}])
 def get_metrics() -> Response:
-    """Metrics of the key's connection (scope admin); of all connections with the key of CONNECTOR_METRICS_KEY, and on
-    the machine itself without a key."""
+    """Get metrics.
+
+    Of the key's connection (scope admin); of all connections with the key of CONNECTOR_METRICS_KEY, and on the machine
+    itself without a key.
+    """
     key = given_key()
     sees_all = _from_this_machine() if key is None else _is_metrics_key(key)
     return _shown(None) if sees_all else _own()

@@ -107,7 +107,7 @@ def erase(who: str, connection: str | None, yes: bool, json_: bool) -> None:
     if not yes:
         click.confirm("Erase this contact in Crisp and here?", abort=True, err=True)
     with opened() as services:
-        erased = person.erase(services, connection_of(services, connection).id, person.name_of(who))
+        erased = services.erase(connection_of(services, connection).id, person.name_of(who))
     if json_:
         print_json(erased)
     else:

@@ -1,6 +1,7 @@
 """What every command shares: opening the services, choosing a connection, printing, saying what is wrong."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from connector.ledger.connections import CrispConnection
 from connector.ledger.trouble import sentence
 from connector.manifest import ManifestBroken
 from connector.services import Services, open_ledger, open_services
-from connector.settings import SettingsProblem, read_settings
+from connector.settings import SHAPES, SettingsProblem, read_settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,6 +31,9 @@ _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 messages = Console(stderr=True, soft_wrap=True, **_PLAIN)
 # Tables are read by people in a terminal, and by people in a log that has no width.
 results = Console(width=max(shutil.get_terminal_size().columns, 110), **_PLAIN)
+
+# Characters of a secret in a file.
+_LARGEST_SECRET = 100_000
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")
 of_connection = click.option("--connection", metavar="ID", help="Which connection, when there are several.")
@@ -92,6 +96,41 @@ def _check_credential(services: Services) -> None:
     tenant = connection_of(services, click.get_current_context().params.get("connection"))
     if not tenant.halted:
         services.vault.open(tenant.key_sealed)
+
+
+def shaped(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """What is said of a connection in the shape that it must have; the message never shows the value."""
+    pattern, sentence = SHAPES[str(parameter.name)]
+    if not re.fullmatch(pattern, value) or value.endswith("\n"):
+        raise click.BadParameter(sentence)
+    return value
+
+
+def label(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A label, or nothing."""
+    return value and shaped(context, parameter, value)
+
+
+label_option = click.option("--label", default="", callback=label, help="What you call it.")
+
+
+def secret_option(name: str, told: str) -> Callable[[Any], Any]:
+    """An option whose value is in a file, or comes on stdin: an argument is seen by everybody on the machine."""
+    return click.option(name, metavar="FILE|-", callback=_secret, help=f"{told} - is stdin.")
+
+
+def _secret(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        with click.open_file(value, encoding="utf-8") as file:
+            read = str(file.read(_LARGEST_SECRET)).strip()
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is no text in UTF-8"
+        raise click.BadParameter(f"{value} cannot be read: {why}.") from None
+    if not read:
+        raise click.BadParameter(f"{value} is empty.")
+    return read
 
 
 def connection_of(services: Services, connection_id: str | None) -> CrispConnection:

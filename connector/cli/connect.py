@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +15,12 @@ from connector.cli.common import (
     as_json,
     connection_of,
     explained,
+    label,
     of_connection,
     opened,
     print_json,
     results,
+    shaped,
 )
 from connector.convert.times import from_milliseconds
 from connector.courier.courier import UNREADABLE
@@ -28,7 +29,7 @@ from connector.ids import new_key
 from connector.ledger import connections as tenants
 from connector.ledger.connections import SCOPES, CrispConnection
 from connector.services import Services, Token
-from connector.settings import MOST_CALLS, MOST_RATE, SHAPES, TIERS, SettingsProblem
+from connector.settings import MOST_CALLS, MOST_RATE, TIERS, SettingsProblem
 from connector.vault import Vault
 
 
@@ -42,24 +43,12 @@ def connect() -> None:
     """
 
 
-def _shaped(_context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """What is said of a connection in the shape that it must have; the message never shows the value."""
-    pattern, sentence = SHAPES[str(parameter.name)]
-    if not re.fullmatch(pattern, value) or value.endswith("\n"):
-        raise click.BadParameter(sentence)
-    return value
-
-
-def _label(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    return value and _shaped(context, parameter, value)
-
-
 def _key(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
     """The key of a token: as it is given, else the environment's, if that is for this website, else asked."""
     if value is None and not context.resilient_parsing:  # else a shell only asks which options there are
         mine = context.params["website_id"] == os.environ.get("CRISP_WEBSITE_ID")
         value = (mine and os.environ.get("CRISP_KEY")) or click.prompt("Token key", hide_input=True, err=True)
-    return _shaped(context, parameter, value or "")
+    return shaped(context, parameter, value or "")
 
 
 _ABOUT = ("label", "daily_quota", "rate")
@@ -67,10 +56,10 @@ _ABOUT = ("label", "daily_quota", "rate")
 
 @connect.command()
 @click.option(
-    "--website-id", prompt="Website ID", callback=_shaped, help="Crisp: Settings, Website settings, Setup instructions."
+    "--website-id", prompt="Website ID", callback=shaped, help="Crisp: Settings, Website settings, Setup instructions."
 )
 @click.option(
-    "--identifier", prompt="Token identifier", callback=_shaped, help="Identifier of the website or plugin token."
+    "--identifier", prompt="Token identifier", callback=shaped, help="Identifier of the website or plugin token."
 )
 @click.option(
     "--key",
@@ -78,7 +67,7 @@ _ABOUT = ("label", "daily_quota", "rate")
     help="Key of the token; else CRISP_KEY, when the website is that of CRISP_WEBSITE_ID; else it is asked for.",
 )
 @click.option("--tier", type=click.Choice(TIERS), help=f"Tier of the token; else {TIERS[0]}, or as it was.")
-@click.option("--label", default="", callback=_label, help="What you call it.")
+@click.option("--label", default="", callback=label, help="What you call it.")
 @click.option("--daily-quota", type=click.IntRange(1, MOST_CALLS), help="Calls a day; else the tier's, or as it was.")
 @click.option("--rate", type=click.IntRange(1, MOST_RATE), help="Calls a second; else no limit, or as it was.")
 @click.option("--check/--no-check", default=True, show_default=True, help="Ask Crisp whether the credential works.")
@@ -195,7 +184,7 @@ def remove(connection_id: str, yes: bool, json_: bool) -> None:
 
 @connect.command()
 @of_connection
-@click.option("--label", default="", callback=_label, help="What the key is for.")
+@click.option("--label", default="", callback=label, help="What the key is for.")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=("write",), show_default=True)
 @click.option("--revoke", metavar="KEY_ID", help="Revoke this key instead of making one.")
 @as_json

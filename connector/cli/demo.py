@@ -20,8 +20,9 @@ from rich.table import Table
 from connector.cli import demo_news
 from connector.cli.common import Failed, as_json, explained, messages, print_json, results
 from connector.cli.demo_subscriber import Listeners, listening
-from connector.crisp.calls import STATUSES
-from connector.manifest import manifests_root, shipped
+from connector.crisp.calls import STATUSES, TOTALS
+from connector.manifest import shipped
+from connector.samples import Sample, of_source
 
 _PATIENCE = 60.0
 _PROGRAM = (sys.executable, "-m", "connector")
@@ -29,13 +30,16 @@ _PROGRAM = (sys.executable, "-m", "connector")
 
 @dataclass
 class Line:
-    """Totals of one source."""
+    """Totals of one source, and the imports in which records were rejected."""
 
     source: str
     totals: dict[str, int] = field(default_factory=dict)
+    rejecting: list[str] = field(default_factory=list)
 
-    def add(self, totals: dict[str, int]) -> None:
-        """One more import of this source."""
+    def add(self, import_id: str | None, totals: dict[str, int]) -> None:
+        """One more import of this source; None where nothing was in it."""
+        if import_id and totals["rejected"]:
+            self.rejecting.append(import_id)
         for key, value in totals.items():
             self.totals[key] = self.totals.get(key, 0) + value
 
@@ -64,16 +68,15 @@ def demo(once: bool, json_: bool) -> None:
         listeners = stack.enter_context(listening())
         sandbox, service, env = _start(stack, folder, listeners)
         probed = _probe(env)
-        first = _send_all(service)
-        reasons = _reasons(service)
-        second = _send_all(service)
+        first, second = _send_all(service)
+        reasons = _reasons(service, first)
         stats = requests.get(f"{sandbox['url']}/_sandbox/stats", timeout=10).json()
         news = demo_news.tell(service, sandbox, listeners, env["CRISP_HOOK_SECRET"])
         problems = [*_problems(first, second, probed, stats), *news.problems()]
         _show(first, second, probed, reasons, news, problems, json_=json_)
         if once:
             raise SystemExit(1 if problems else 0)
-        _invite(service, sandbox, listeners)
+        _invite(service, sandbox, listeners, _link(service, env))
 
 
 def _start(
@@ -129,37 +132,27 @@ def _probe(env: dict[str, str]) -> int:
     return calls
 
 
-def _send_all(service: dict[str, str]) -> list[Line]:
-    """Every sample of every source, one import each."""
-    lines = []
-    for source in shipped().sources:
-        line = Line(source)
-        for sample in _samples(source):
-            line.add(_send(service, sample))
-        if line.totals:
-            lines.append(line)
-    return lines
+def _send_all(service: dict[str, str]) -> tuple[list[Line], list[Line]]:
+    """Every sample of every source, one import each; and each again, at once: another sample may tell something else of
+    the same person, and of the same time."""
+    pairs = [(Line(source), Line(source)) for source in shipped().sources]
+    for first, second in pairs:
+        for sample in of_source(first.source):
+            first.add(*_send(service, sample))
+            second.add(*_send(service, sample))
+    return [first for first, _ in pairs if first.totals], [second for _, second in pairs if second.totals]
 
 
-def _samples(source: str) -> Iterator[bytes]:
-    folder = manifests_root().joinpath("samples", source)
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    for name in names:
-        if name.endswith(".json") and not name.endswith(".contact.json"):
-            yield folder.joinpath(name).read_bytes()
-
-
-def _send(service: dict[str, str], sample: bytes) -> dict[str, int]:
-    headers = {"Authorization": f"Bearer {service['key']}", "Content-Type": "application/json"}
-    sent = requests.post(f"{service['url']}/v1/contacts/batch", data=sample, headers=headers, timeout=30)
+def _send(service: dict[str, str], sample: Sample) -> tuple[str | None, dict[str, int]]:
+    key = {"Authorization": f"Bearer {service['key']}"}
+    headers = {**sample.headers, **key, "Content-Type": sample.content_type}
+    url, options = f"{service['url']}/v1/contacts/batch", dict(sample.options)
+    sent = requests.post(url, params=options, data=sample.body, headers=headers, timeout=30)
     if sent.status_code not in (200, 202):
         raise Failed(f"A sample was refused: {sent.text}")
     import_id = sent.json().get("import_id")
-    return (
-        _finished(service, import_id, headers)
-        if import_id
-        else {"records": 0, "calls": 0, **dict.fromkeys(STATUSES, 0)}
-    )
+    nothing: dict[str, int] = {"records": 0, "calls": 0, **dict.fromkeys(STATUSES, 0)}
+    return import_id, _finished(service, import_id, key) if import_id else nothing
 
 
 def _finished(service: dict[str, str], import_id: str, headers: dict[str, str]) -> dict[str, int]:
@@ -172,11 +165,13 @@ def _finished(service: dict[str, str], import_id: str, headers: dict[str, str]) 
         time.sleep(0.02)
 
 
-def _reasons(service: dict[str, str]) -> dict[str, int]:
+def _reasons(service: dict[str, str], lines: list[Line]) -> dict[str, int]:
     """Why samples were rejected, as they are meant to be: code → how many."""
-    headers = {"Authorization": f"Bearer {service['key']}"}
-    url = f"{service['url']}/v1/outcomes?status=rejected&limit=500"
-    return Counter(row["code"] for row in requests.get(url, headers=headers, timeout=30).json())
+    headers, reasons = {"Authorization": f"Bearer {service['key']}"}, Counter[str]()
+    for import_id in (each for line in lines for each in line.rejecting):
+        url = f"{service['url']}/v1/imports/{import_id}/records?outcome=rejected&limit=500"
+        reasons.update(row["code"] for row in requests.get(url, headers=headers, timeout=30).json())
+    return reasons
 
 
 def _problems(first: list[Line], second: list[Line], probed: int, stats: dict[str, Any]) -> Iterator[str]:
@@ -222,18 +217,28 @@ def _show(
 def _table(title: str, lines: list[Line]) -> Table:
     table = Table(title=title, title_justify="left", show_footer=True)
     table.add_column("source", footer="all")
-    for name in ("records", *STATUSES, "calls"):
+    for name in TOTALS:
         table.add_column(name, justify="right", footer=str(sum(line.totals[name] for line in lines)))
     for line in lines:
-        table.add_row(line.source, *(str(line.totals[name]) for name in ("records", *STATUSES, "calls")))
+        table.add_row(line.source, *(str(line.totals[name]) for name in TOTALS))
     return table
 
 
-def _invite(service: dict[str, str], sandbox: dict[str, str], listeners: Listeners) -> None:
-    """The address, the key and a request that works when pasted."""
+def _link(service: dict[str, str], env: dict[str, str]) -> str:
+    """The address of the pages, which signs in once."""
+    asked = [*_PROGRAM, "sign-in", "--url", service["url"], "--json"]
+    ended = subprocess.run(asked, env=_clean(env), capture_output=True, text=True, check=False)  # noqa: S603
+    if ended.returncode:
+        raise Failed(f"There is no link to sign in with. {ended.stderr}")
+    link: str = json.loads(ended.stdout)["url"]
+    return link
+
+
+def _invite(service: dict[str, str], sandbox: dict[str, str], listeners: Listeners, link: str) -> None:
+    """The pages, the key and a request that works when pasted."""
     body = json.dumps({"email": "ada@example.com", "first_name": "Ada", "segments": ["vip"], "data": {"plan": "pro"}})
     results.print(
-        f"\nPage:     {service['url']}/\nAPI key:  {service['key']}\nContacts: {sandbox['url']}/_sandbox/people\n"
+        f"\nPages:    {link}  (signs in once)\nAPI key:  {service['key']}\nContacts: {sandbox['url']}/_sandbox/people\n"
         f"Sheet:    {listeners.cells_url}\n"
     )
     click.echo(

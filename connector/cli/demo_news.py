@@ -17,8 +17,8 @@ from connector.sandbox.sheets import SPREADSHEET
 _PATIENCE = 20.0
 _EVENTS = ("contact_created", "contact_updated", "conversation_data_changed")
 _COLUMNS = ["Email", "Name", "City", "data.plan"]
-_SOMEBODY, _OURS = "grace@example.com", "written.by.us@example.com"
-_ROW = [_SOMEBODY, "Grace Example", "Paris", "pro"]
+_SOMEBODY, _OURS = "alice@example.com", "written.by.us@example.com"
+_ROW = [_SOMEBODY, "Alice Example", "Paris", "pro"]
 # The stand-in for Google takes any.
 _CREDENTIAL = dict.fromkeys(("client_id", "client_secret", "refresh_token"), "of the demo")
 
@@ -86,7 +86,7 @@ def tell(service: Mapping[str, str], sandbox: Mapping[str, str], listeners: List
 def _played(sandbox: Mapping[str, str], listeners: Listeners) -> str | None:
     """Each step follows when the one before has arrived; what did not arrive."""
     until = time.monotonic() + _PATIENCE
-    person = {"nickname": "Grace Example", "geolocation": {"city": "London"}}
+    person = {"nickname": "Alice Example", "geolocation": {"city": "London"}}
     visit = {"session_id": "session_of_the_demo", "email": _SOMEBODY, "data": {"plan": "pro"}}
     steps: tuple[Callable[[], Any], ...] = (
         lambda: _in_crisp(sandbox, "POST", "profile", {"email": _SOMEBODY, "person": person}),

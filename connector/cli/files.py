@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from connector.body import read_json, size
+from connector.body import FORMS, read_body, read_json, size
 from connector.cli.common import Failed
 from connector.crisp.calls import MODES
 from connector.errors import Problem
@@ -19,7 +19,7 @@ from connector.ledger import requests
 from connector.manifest import shipped
 from connector.services import Services
 
-_LINES = (".ndjson", ".jsonl")
+_LINES, _FORM = (".ndjson", ".jsonl"), ".form"
 
 
 def checked(check: Callable[[str], str]) -> Callable[..., str | None]:
@@ -50,7 +50,8 @@ def reading_options(command: Any) -> Any:
 
 
 def read_file(services: Services, connection_id: str, file: str, given: dict[str, Any]) -> tuple[Reading, Options]:
-    """The records of a file, `-` for stdin: JSON as the HTTP routes take it, or one JSON object per line."""
+    """The records of a file, `-` for stdin: JSON, XML or a form (`.form`) as the HTTP routes take it, or one JSON
+    object per line."""
     payloads = _payloads(file)
     mapping, saved = _mapping(services, connection_id, given["mapping"])
     mapping = payloads.mapping if mapping is None else mapping
@@ -71,7 +72,9 @@ def _payloads(file: str) -> Payloads:
     if stream.seek(0, 2) > BATCH_LIMIT:
         raise Problem("body_too_large", limit=size(BATCH_LIMIT))
     stream.seek(0)
-    return of_lines(stream) if file.endswith(_LINES) or _has_lines(stream) else of_value(_whole(stream))
+    if file.endswith(_LINES) or _has_lines(stream):
+        return of_lines(stream)
+    return of_value(_whole(stream, FORMS[0] if file.endswith(_FORM) else ""))
 
 
 def _has_lines(stream: IO[bytes]) -> bool:
@@ -84,14 +87,14 @@ def _has_lines(stream: IO[bytes]) -> bool:
         return False
 
 
-def _whole(stream: IO[bytes]) -> Any:
+def _whole(stream: IO[bytes], content_type: str) -> Any:
     stream.seek(0)
     body = stream.read()
     try:
-        return read_json(body)
+        return read_body(body, content_type)
     except Problem as problem:
         why = "it is empty." if not body.strip() else problem.message
-        raise Failed(f"These are no records in JSON: {why}") from None
+        raise Failed(f"These are no records in JSON or XML: {why}") from None
 
 
 def _mapping(services: Services, connection_id: str, name: str | None) -> tuple[Any, bool]:

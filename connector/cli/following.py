@@ -1,6 +1,7 @@
 """Following an import in a terminal: how far it is, what keeps it, and what became of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from sqlalchemy import Row
 from connector import outcomes
 from connector.budget import expected_at, held_by
 from connector.cli.common import messages, print_json, results
+from connector.cli.interrupts import Interrupts, interrupts_held
 from connector.convert.times import from_milliseconds
-from connector.crisp.calls import STATUSES
+from connector.crisp.calls import TOTALS
 from connector.errors import Problem
 from connector.imports import import_as_json, state_of
 from connector.ledger import connections as tenants
@@ -62,21 +64,31 @@ def follow(services: Services, connection_id: str, import_id: str, count: int) -
     wants to wait for it any longer (Ctrl-C): then why."""
     with bar(TimeRemainingColumn()) as progress:
         task = progress.add_task("Delivering", total=count)
-        before, moved_at = -1, time.monotonic()
+
+        def look() -> _Look:
+            seen = _look(services, connection_id, import_id)
+            progress.update(task, completed=count - seen.waiting)
+            return seen
+
         try:
-            while True:
-                began = time.monotonic()
-                seen = _look(services, connection_id, import_id)
-                if seen.done != before:
-                    before, moved_at = seen.done, began
-                progress.update(task, completed=count - seen.waiting)
-                if seen.over:
-                    return None
-                if seen.reason or began > moved_at + _PATIENCE:
-                    return seen.reason or _STUCK
-                time.sleep(max(_LOOK, _REST * (time.monotonic() - began)))
+            with interrupts_held(b"") as interrupts:
+                return _to_the_end(look, interrupts)
         except KeyboardInterrupt:
             return _STOPPED.format(id=import_id)
+
+
+def _to_the_end(look: Callable[[], _Look], interrupts: Interrupts) -> str | None:
+    before, moved_at = -1, time.monotonic()
+    while True:
+        began = time.monotonic()
+        seen = look()
+        if seen.done != before:
+            before, moved_at = seen.done, began
+        if seen.over:
+            return None
+        if seen.reason or began > moved_at + _PATIENCE:
+            return seen.reason or _STUCK
+        interrupts.wait(max(_LOOK, _REST * (time.monotonic() - began)))
 
 
 def _look(services: Services, connection_id: str, import_id: str) -> _Look:
@@ -135,9 +147,9 @@ def report(services: Services, connection_id: str, import_id: str, reason: str |
 def totals_table(totals: dict[str, int]) -> Table:
     """Records by what became of them, and the calls."""
     table = Table()
-    for name in ("records", *STATUSES, "calls"):
+    for name in TOTALS:
         table.add_column(name, justify="right")
-    table.add_row(*(str(totals[name]) for name in ("records", *STATUSES, "calls")))
+    table.add_row(*(str(totals[name]) for name in TOTALS))
     return table
 
 

@@ -21,6 +21,7 @@ from connector.cli.common import (
     results,
 )
 from connector.cli.following import bar, follow, report
+from connector.cli.interrupts import interrupts_held
 from connector.cli.showing import print_preview
 from connector.cli.tables import came_in, save_mapping_as, table_options, wanted_of
 from connector.crisp.calls import MODES
@@ -111,17 +112,23 @@ def _show(seen: dict[str, Any], *, json_: bool) -> None:
 def _accept(services: Services, tenant: CrispConnection, came: Came, wanted: Wanted) -> tuple[str, int]:
     with _reading() as told:
         import_id = import_file(services, tenant.id, came, wanted, told=told)
-    # Whatever comes now: with this it can be gone on with.
-    messages.print(f"Import {import_id}")
+        # Whatever comes now: with this it can be gone on with.
+        messages.print(f"Import {import_id}")
     with services.ledger.read() as connection:
         return import_id, records.totals(connection, import_id).records
 
 
 @contextmanager
 def _reading() -> Iterator[Callable[[int, int], None]]:
-    with bar() as progress:
+    with bar() as progress, interrupts_held() as interrupts:
         task = progress.add_task("Reading", total=None)
-        yield lambda count, total: progress.update(task, completed=count, total=total)
+
+        def told(count: int, total: int) -> None:
+            progress.update(task, completed=count, total=total)
+            interrupts.check()
+
+        yield told
+        interrupts.check()
 
 
 def _save_mapping(services: Services, tenant: CrispConnection, import_id: str, name: str) -> None:

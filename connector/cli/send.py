@@ -22,7 +22,8 @@ _MOST_SHOWN = 20
 @as_json
 @explained
 def send(file: str, connection: str | None, json_: bool, **given: Any) -> None:
-    """Send the records of FILE (JSON, or one JSON object per line; - is stdin) to Crisp and say what became of them.
+    """Send the records of FILE (JSON, XML, or one JSON object per line; - is stdin) to Crisp and say what became of
+    them.
 
     \b
     Exit code: 0 all well, 3 some records failed, 4 some wait (quota, credential, Crisp is away).

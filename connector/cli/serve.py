@@ -4,6 +4,7 @@ import gc
 import json
 import signal
 import socket
+from contextlib import closing
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -14,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
-from connector import create_app, logs
+from connector import create_app, first_start, logs
 from connector.cli.common import Failed, as_json, explained, messages
 from connector.server_log import ServerLog
 from connector.services import Services, open_services
@@ -77,17 +78,21 @@ def gunicorn_options(call_timeout: int = 30) -> dict[str, Any]:
     }
 
 
-def check_start(settings: Settings) -> None:
-    """Opens everything once, so that what is wrong is said before a worker starts.
+def check_start(settings: Settings) -> str | None:
+    """Opens everything once, so that what is wrong is said before a worker starts. Returns the one-time code, where
+    nobody has an API key yet.
 
     Raises `SettingsProblem`, `ManifestBroken`, `DatabaseProblem`.
     """
     logs.configure(settings.log_level)
-    open_services(settings).close()
+    with closing(open_services(settings)) as services:
+        return first_start.new_code(services)
 
 
 class Server(BaseApplication):
     """gunicorn, set up from here alone."""
+
+    code: str | None = None
 
     def __init__(self, settings: Settings, options: dict[str, Any], *, delivers: bool, json_: bool) -> None:
         self.settings, self.options, self.delivers, self.json_ = settings, options, delivers, json_
@@ -122,7 +127,10 @@ class Server(BaseApplication):
         if self.json_:
             click.echo(json.dumps({"url": url}))
         messages.print(f"crisp-connector listens on {url}. Documentation: {url}/docs")
-        if not self.settings.has_default_connection:
+        if self.code:
+            # What may be shortened or coloured could not be copied.
+            click.echo(f"Nobody has an API key yet. Open {url}/ and give it this one-time code: {self.code}", err=True)
+        elif not self.settings.has_default_connection:
             messages.print("CRISP_WEBSITE_ID is not set. Connect a website with: crisp-connector connect add")
 
 
@@ -155,10 +163,12 @@ def _check_address(host: str, port: int) -> None:
 def _run(options: dict[str, Any], *, delivers: bool) -> None:
     json_ = options.pop("json_")
     settings = read_settings()
-    check_start(settings)
+    code = check_start(settings)
     _check_address(options["host"], options["port"])
     _calm_the_collector()
-    Server(settings, options, delivers=delivers, json_=json_).run()
+    server = Server(settings, options, delivers=delivers, json_=json_)
+    server.code = code
+    server.run()
 
 
 def _calm_the_collector() -> None:

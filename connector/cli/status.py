@@ -14,6 +14,7 @@ from rich.text import Text
 
 from connector import overview
 from connector.cli.common import Failed, as_json, explained, print_json, results
+from connector.cli.interrupts import interrupts_held
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import STATUSES
 from connector.ledger import Ledger
@@ -81,12 +82,12 @@ def _ledger(settings: Settings) -> Iterator[Ledger]:
 def _go_on(ledger: Ledger, settings: Settings, interval: float) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     try:
-        with Live(console=console, auto_refresh=False) as live:
+        with Live(console=console, auto_refresh=False) as live, interrupts_held(b"") as interrupts:
             while True:
                 began = time.monotonic()
                 live.update(_shown(_look(ledger, settings)), refresh=True)
                 took = time.monotonic() - began
-                time.sleep(max(interval - took, took * (_REST - 1)))
+                interrupts.wait(max(interval - took, took * (_REST - 1)))
     except KeyboardInterrupt:
         return
 

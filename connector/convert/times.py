@@ -15,7 +15,7 @@ _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE
 )
 # What most systems write, and what `time` gives.
-_USUAL = re.compile(r"(?P<moment>[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<fraction>\.\d{1,6})?Z", re.ASCII)
+_USUAL = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?P<fraction>\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _MICROSOFT = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = r"(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?\s*(?P<half>[AaPp][Mm])?)?"
@@ -42,18 +42,21 @@ def time(value: str | float | bool, given: Given) -> str | None:
     `12 Mar 2024`, and day/month/year or month/day/year where only one reading is possible or the column
     as a whole decides (`given.date_order`). A time without a zone is read in `given.timezone`.
     """
-    if isinstance(value, str) and (usual := _USUAL.fullmatch(value)) and _exists(usual["moment"]):
-        return value if usual["fraction"] is None else shown(datetime.fromisoformat(value))
+    if isinstance(value, str) and (usual := _USUAL.fullmatch(value)) and (found := _usual(value, usual, given)):
+        return found
     moment = instant(value, given)
     return None if moment is None else shown(moment)
 
 
-def _exists(moment: str) -> bool:
-    """Whether there is such a day and time."""
+def _usual(written: str, usual: re.Match[str], given: Given) -> str | None:
+    """The same point in time as `shown` writes it, when there is such a day and time."""
     try:
-        return bool(datetime.fromisoformat(moment))
-    except ValueError:
-        return False
+        moment = datetime.fromisoformat(written)
+        if usual["fraction"] is None and written[-1] == "Z" and written[10] == "T":
+            return written
+        return shown(_zoned(moment, given))
+    except (ValueError, OverflowError):
+        return None
 
 
 def shown(moment: datetime) -> str:

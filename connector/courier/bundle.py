@@ -8,7 +8,7 @@ from connector.courier.job import Job
 from connector.crisp.answers import Action, Failure, Judgement, judge
 from connector.crisp.bulk import MOST_TOGETHER, Group, Piece, batch, grouped, pieces_of
 from connector.crisp.calls import Call, How, Reply
-from connector.ledger.work import BULK
+from connector.ledger.lanes import BULK
 
 # So long jobs wait for each other at most, and then for a place (seconds): both together are shorter than an erasure
 # waits for a record that is in hand.

@@ -37,6 +37,7 @@ class Ending:
         self.budget = overnight(self._before, out, drain.turned_at, now)
         self.rows: list[dict[str, object]] = []
         self.persons: dict[str, Person] = {}
+        self.moved: dict[str, str] = {}
         self.settled: list[str] = []
         self.bought: list[Carried] = []
         self.slots: list[int] = []
@@ -48,6 +49,8 @@ class Ending:
         if self.persons:
             people.save(self.connection, self.drain.connection.id, self.persons.values(), self.now)
             self.persons.clear()
+        people.relink(self.connection, self.drain.connection.id, self.moved)
+        self.moved.clear()
 
     def forgiven(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows to save, without failures that were an outage's: a job in hand knows of them as they were claimed."""
@@ -104,7 +107,10 @@ class Ending:
         if job.seen == _MERELY_THERE:
             return
         if job.seen.exists:
-            self.persons[job.group.who] = job.person_now()
+            self.persons[job.group.who] = person = job.person_now()
+            before = job.address_before
+            if before and person.email and before != person.email:
+                self.moved[before] = person.email
         else:
             people.forget(self.connection, self.drain.connection.id, job.names)
 

@@ -13,8 +13,9 @@ from connector.crisp.answers import Action, Failure, Judgement, judge
 from connector.crisp.calls import Call, How, Outcome, Plan, Reply, Seen
 from connector.crisp.card import writable
 from connector.crisp.plan import created_since, upsert
+from connector.ledger.lanes import LIVE
 from connector.ledger.people import Person
-from connector.ledger.work import LIVE, Group
+from connector.ledger.work import Group
 from connector.manifest import Field
 
 _MOST_TRAIL = 50
@@ -85,6 +86,13 @@ class Job:
         before = self.person.names if self.person else []
         names = (self.group.who, self.who, *before, self.seen.people_id, self.seen.known.email)
         return {name for name in names if name}
+
+    @property
+    def address_before(self) -> str | None:
+        """The address that led to the person, where this job has told Crisp of another or has made the person."""
+        if self.person is not None:
+            return self.person.email if "email" in self.changed else None
+        return self.group.who if "@" in self.group.who else None
 
     @property
     def live(self) -> bool:

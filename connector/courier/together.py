@@ -14,7 +14,7 @@ from connector.courier.saving import progress
 from connector.crisp.answers import Action, Judgement
 from connector.crisp.calls import Reply
 from connector.ledger import connections as tenants
-from connector.ledger.work import LIVE
+from connector.ledger.lanes import LIVE
 
 log = structlog.get_logger()
 

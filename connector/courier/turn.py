@@ -13,9 +13,10 @@ from connector.courier.saving import broken, progress, released
 from connector.courier.spending import Spending
 from connector.crisp.answers import Action, Judgement
 from connector.ledger import connections as tenants
-from connector.ledger import importing, people, quotas, work
+from connector.ledger import erasures, importing, people, quotas, work
+from connector.ledger.lanes import LIVE
 from connector.ledger.people import Person
-from connector.ledger.work import LIVE, Group
+from connector.ledger.work import Group
 
 log = structlog.get_logger()
 
@@ -113,6 +114,11 @@ class Turn(Spending):
             return
         known = people.by_who(self.connection, drain.connection.id, {name for group in groups for name in group.names})
         busy = {name for job in drain.jobs.values() for name in job.names}
+        # Who is to go goes first: what came after that creates anew.
+        whos = {name for group in groups for name in group.names} | {
+            each for one in known.values() for each in one.names
+        }
+        busy |= erasures.names(self.connection, drain.connection.id, sorted(whos))
         for group in groups:
             person = next((known[name] for name in group.names if name in known), None)
             names = {group.who, *(person.names if person else ())}

@@ -12,6 +12,8 @@ Mode = Literal["upsert", "create", "update"]
 MODES: tuple[Mode, ...] = ("upsert", "create", "update")
 Status = Literal["created", "updated", "unchanged", "superseded", "rejected", "waiting", "dead"]
 STATUSES: tuple[Status, ...] = ("created", "updated", "unchanged", "superseded", "rejected", "dead", "waiting")
+# What is counted of many records.
+TOTALS = ("records", *STATUSES, "calls")
 
 # Statuses that a plan reads as routing; all others are judged by the table in `answers`.
 PERSON = frozenset({404, 409})

@@ -40,6 +40,24 @@ def contact_of(card: Mapping[str, Any], data: Mapping[str, Any], fields: Mapping
     return Contact(said, tuple(segments) if isinstance(segments, list) else (), dict(data))
 
 
+def emptied(card: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
+    """The fields of which a part of a card says that they hold nothing any more, each None."""
+    placed = {key: field.crisp_path for key, field in fields.items() if field.type not in ("list", "data")}
+    return Contact({key: None for key, path in placed.items() if path is not None and _is_blank(card, path)})
+
+
+def _is_blank(card: Mapping[str, Any], path: str) -> bool:
+    """Whether the place is there, or what holds it, and nothing is in it."""
+    node: Any = card
+    for name in path.split("."):
+        if not isinstance(node, dict) or name not in node:
+            return False
+        node = node[name]
+        if node in (None, "", []):
+            return True
+    return False
+
+
 def writable(contact: Contact, fields: Mapping[str, Field]) -> Contact:
     """The contact without fields for which Crisp's profile has no place."""
     placed = {key: value for key, value in contact.fields.items() if fields[key].crisp_path is not None}

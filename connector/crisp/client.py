@@ -1,14 +1,11 @@
 """Makes calls to Crisp over one pooled Session per connection. The only place that knows HTTP and the credential."""
 
 import json
-import math
 import os
 import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 from urllib.parse import quote
@@ -23,11 +20,11 @@ from connector.clock import now_ms
 from connector.crisp.answers import Failure, reply_of
 from connector.crisp.bounded import Session, TooLarge, content
 from connector.crisp.calls import Call, Reply
+from connector.pauses import retry_after
 from connector.version import __version__
 
 # Seconds to connect, and to wait for an answer; where somebody waits for it in person, no longer than the last.
 _CONNECT, _READ, _READ_HASTY = 5.0, 30.0, 10.0
-_LONGEST_PAUSE = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Client:
             body = None
         headers = response.headers
         date = headers.get("Date")
-        return reply_of(response.status_code, body, _retry_after(headers.get("Retry-After"), date, self.clock), date)
+        return reply_of(response.status_code, body, retry_after(headers.get("Retry-After"), date, self.clock), date)
 
     def close(self) -> None:
         """Gives the sockets back."""
@@ -186,30 +183,3 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return {_whole(key): _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _retry_after(header: str | None, date: str | None, clock: Callable[[], int]) -> float | None:
-    """Seconds from `Retry-After`, as a number or a date; nonsense is None, a day is the most.
-
-    A date is one by the clock of who answers (RFC 9110, 10.2.3 and 6.6.1): `date` tells what that says now, and
-    `clock` stands in for it; this machine's may be wrong.
-    """
-    if header is None:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        if (moment := _moment(header)) is None:
-            return None
-        now = _moment(date or "")
-        seconds = moment - (clock() / 1000 if now is None else now)
-    return min(max(seconds, 0.0), _LONGEST_PAUSE) if math.isfinite(seconds) else None
-
-
-def _moment(date: str) -> float | None:
-    """UNIX seconds of a date in a header, None for nonsense. One that says no zone is in UTC (RFC 9110, 5.6.7)."""
-    try:
-        said = parsedate_to_datetime(date)
-        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None

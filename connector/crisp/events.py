@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Way = Literal["plugin", "website", "rtm"]
+# How an event came: by a signed hook, an unsigned one, the RTM, or made of a list of profiles after a gap in that.
+Way = Literal["plugin", "website", "rtm", "listing"]
 
 # Crisp gives no rule; a signature is good for so long before and after the moment that it names (milliseconds).
 TOLERANCE = 300_000

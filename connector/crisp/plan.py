@@ -258,18 +258,12 @@ def rtm(tier: str) -> Generator[Call, Reply, str | None]:
     return address if isinstance(address, str) else None
 
 
-def updated(since: int, most_pages: int) -> Generator[Call, Reply, list[dict[str, Any]]]:
-    """Profile cards that changed at this time or later (UNIX milliseconds), the newest first, page by page."""
-    cards: list[dict[str, Any]] = []
+def profiles(page: int) -> Generator[Call, Reply, list[dict[str, Any]]]:
+    """One page of profile cards (from 1), those that changed last first; an empty one after the last."""
     order = {"sort_field": "updated_at", "sort_order": "descending"}
-    for page in range(1, most_pages + 1):
-        found = yield Call("GET", f"people/profiles/{page}", query=order, routes=frozenset())
-        listed = found.data if found.ok and isinstance(found.data, list) else []
-        recent = [card for card in listed if isinstance(card, dict) and (card.get("updated_at") or 0) >= since]
-        cards.extend(recent)
-        if len(recent) < len(listed) or not listed:
-            break
-    return cards
+    found = yield Call("GET", f"people/profiles/{page}", query=order, routes=frozenset())
+    listed = found.data if found.ok and isinstance(found.data, list) else []
+    return [card for card in listed if isinstance(card, dict)]
 
 
 def erase(who: str) -> Generator[Call, Reply, bool]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.contact import Contact, Scalar, named
-from connector.crisp.card import contact_of
+from connector.crisp.card import contact_of, emptied
 from connector.ledger.people import Person
 from connector.manifest import Field
 
@@ -39,15 +39,35 @@ def _whole(card: Mapping[str, Any], known: Contact, fields: Mapping[str, Field])
 
 
 def _updated(known: Contact, update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
-    told = contact_of(update, {}, fields)
+    told = _told(update, fields)
     given: dict[str, Scalar | None] = {key: value for key, value in told.fields.items() if key != "email"}
     segments = told.segments if isinstance(update.get("segments"), list) else known.segments
     return Contact({**known.fields, **given}, segments, known.data)
 
 
+def _told(update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
+    """What an update says; what it empties is None."""
+    told = contact_of(update, {}, fields)
+    return replace(told, fields={**told.fields, **emptied(update, fields).fields})
+
+
 def said(update: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[str, ...]:
     """The keys that an update names."""
-    return tuple(sorted(key for key in contact_of(update, {}, fields).said()))
+    named = {"segments"} if isinstance(update.get("segments"), list) else set[str]()
+    return tuple(sorted(named | set(_told(update, fields).said())))
+
+
+def true(update: Mapping[str, Any], now: Contact, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """The keys of which an update says what is so now."""
+    told = _told(update, fields)
+    return tuple(key for key in said(update, fields) if _value(told, key) == _value(now, key))
+
+
+def was_told(key: str, now: Contact, told: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these events told that this key has changed to what it is now."""
+    return any(
+        key in each["changed"] and _value(Contact.from_flat(each["contact"]), key) == _value(now, key) for each in told
+    )
 
 
 def echoed(
@@ -62,7 +82,7 @@ def echoed(
 
     Segments are only ever added, so an echo has no other than those that are known.
     """
-    ours, told = [named(contact) for contact in written], contact_of(update, {}, fields)
+    ours, told = [named(contact) for contact in written], _told(update, fields)
     own = {key for key in said(update, fields) if any(_says(each, key, told, known) for each in ours)}
     news = {key for key in said(update, fields) if key not in own and _value(told, key) != _value(known, key)}
     if own and not news:

@@ -3,8 +3,10 @@
 A socket that was cut tells nothing of what happened meanwhile, so the profiles that changed since are read after it.
 """
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -13,13 +15,14 @@ import socketio  # type: ignore[import-untyped]
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.alive import own_name
 from connector.crisp import plan
 from connector.crisp.client import Credential
-from connector.crisp.events import Told, Unreadable, read
+from connector.crisp.events import Unreadable, Way, read
 from connector.errors import Problem
-from connector.events.finishing import Reads
 from connector.events.receiving import Hook, receive
-from connector.ledger import Ledger, events, hooks
+from connector.events.tools import Reads
+from connector.ledger import Ledger, events, listeners
 
 log = structlog.get_logger()
 
@@ -37,8 +40,15 @@ _EVENTS = (
 _PAUSES, _HOLDS = (1.0, 2.0, 5.0, 15.0, 60.0), 30.0
 # Seconds for which its end is waited for: its own thread looks twice a second, and disconnects.
 _LEAVES = 3.0
-# Clocks differ: so much before the last event is read again (milliseconds); and pages that are read at most.
-_OVERLAP, _PAGES = 120_000, 200
+# Clocks differ, and a socket may be dead for a while before that is seen: so much before the last that was heard is
+# read again (milliseconds).
+_OVERLAP = 120_000
+# Seconds after which it is said that one still listens, and after which one who may not asks again.
+_RENEW = 5.0
+
+
+class _Taken(Exception):
+    """Another listens by now."""
 
 
 class Opens(Protocol):
@@ -61,10 +71,9 @@ class Listener:
     ) -> None:
         self.connection_id, self._ledger, self._reads, self._opens = connection_id, ledger, reads, opens
         self._clock, self._came = clock, came
+        self._holder = own_name()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._since: int | None = None
-        self.connected = threading.Event()
         self._client: Any = None
 
     def start(self) -> None:
@@ -83,15 +92,37 @@ class Listener:
         while not self._stop.is_set():
             began = self._clock()
             try:
+                if not self._may_listen():
+                    self._stop.wait(_RENEW)
+                    continue
                 self._listen()
+            except _Taken:
+                log.warning("rtm_taken", connection=self.connection_id)
             except (Problem, SQLAlchemyError, socketio.exceptions.SocketIOError, OSError) as problem:
                 reason = problem.code if isinstance(problem, Problem) else type(problem).__name__
                 log.warning("rtm_lost", connection=self.connection_id, reason=reason)
             except Exception:
                 log.exception("rtm_failed", connection=self.connection_id)
-            self.connected.clear()
             tries = 0 if self._clock() - began > _HOLDS * 1000 else tries + 1
             self._stop.wait(_PAUSES[min(tries, len(_PAUSES) - 1)])
+        self._leave()
+
+    def _may_listen(self) -> bool:
+        """Whether nobody else does: what two hear would be stored once, and caught up with twice."""
+        with self._ledger.write() as connection:
+            return listeners.take(connection, self.connection_id, self._holder, self._clock())
+
+    def _go_on(self, *, heard: bool) -> None:
+        with self._ledger.write() as connection:
+            if not listeners.renew(connection, self.connection_id, self._holder, self._clock(), heard=heard):
+                raise _Taken
+
+    def _leave(self) -> None:
+        try:
+            with self._ledger.write() as connection:
+                listeners.release(connection, self.connection_id, self._holder)
+        except SQLAlchemyError as problem:  # it runs out by itself
+            log.warning("database_unavailable", reason=type(problem).__name__)
 
     def _listen(self) -> None:
         """One connection, until it ends. What happened before it is caught up with once it stands."""
@@ -107,15 +138,22 @@ class Listener:
         )
         try:
             client.emit("authentication", self._authentication(credential))
-            self.connected.set()
             log.info("rtm_connected", connection=self.connection_id)
             self._catch_up()
-            while not self._stop.is_set() and client.connected and not refused.is_set():
-                self._stop.wait(0.5)
+            self._hear(client, refused)
         finally:
             client.disconnect()
         if refused.is_set():
             raise Problem("crisp_refused", reason="RTM does not take this token")
+
+    def _hear(self, client: Any, refused: threading.Event) -> None:
+        """Until the connection ends, or has to."""
+        renew_at = 0.0
+        while not self._stop.is_set() and client.connected and not refused.is_set():
+            if time.monotonic() >= renew_at:
+                self._go_on(heard=True)
+                renew_at = time.monotonic() + _RENEW
+            self._stop.wait(0.5)
 
     def _made(self, credential: Credential, refused: threading.Event) -> Any:
         """A client that gives every event on; it does not come back by itself, for a gap has to be seen."""
@@ -143,40 +181,44 @@ class Listener:
             log.warning("database_unavailable", reason=type(problem).__name__)
             self._client.disconnect()
 
-    def _store(self, value: dict[str, Any]) -> None:
-        told: Told = read(value)
-        now = self._clock()
-        receive(self._ledger, self.connection_id, Hook(told, "rtm", json.dumps(value, ensure_ascii=False)), now)
-        self._since = now
+    def _store(self, value: dict[str, Any], way: Way = "rtm") -> None:
+        # Half a character, as JavaScript makes it where it cuts, can be stored nowhere.
+        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+        hook = Hook(read(json.loads(body)), way, body)
+        receive(self._ledger, self.connection_id, hook, self._clock())
         self._came()
 
     def _catch_up(self) -> None:
-        """Profiles that were made or changed since the last event."""
-        since = self._last()
-        if since is None:
+        """Profiles that were made or changed since nothing was missed, page by page. When that fails, the next
+        connection begins with the same moment."""
+        with self._ledger.read() as connection:
+            heard_at = listeners.heard_at(connection, self.connection_id)
+        if heard_at is None:
             return
-        cards = self._reads(self.connection_id, plan.updated(since - _OVERLAP, _PAGES))
-        website_id = self._opens(self.connection_id).website_id
-        for card in reversed(cards):
-            made_at, people_id = card.get("created_at") or 0, card.get("people_id")
-            event = "people:profile:created" if made_at >= since - _OVERLAP else "people:profile:updated"
-            data = {"website_id": website_id, "people_id": people_id, "email": card.get("email"), "update": card}
-            moment = made_at if event.endswith("created") else card.get("updated_at")
-            if not self._is_known(str(people_id), event):
-                self._store({"website_id": website_id, "event": event, "data": data, "timestamp": moment})
-        if cards:
-            log.info("rtm_caught_up", connection=self.connection_id, profiles=len(cards))
+        since, found, website_id = heard_at - _OVERLAP, 0, self._opens(self.connection_id).website_id
+        for page in itertools.count(1):
+            cards = self._reads(self.connection_id, plan.profiles(page))
+            recent = [card for card in cards if (card.get("updated_at") or 0) >= since]
+            for card in recent:
+                self._tell(website_id, card, since)
+            found += len(recent)
+            self._go_on(heard=False)
+            if len(recent) < len(cards) or not cards or self._stop.is_set():
+                break
+        if found:
+            log.info("rtm_caught_up", connection=self.connection_id, profiles=found)
 
-    def _last(self) -> int | None:
-        """When the last event came, in this process or before it."""
-        if self._since is not None:
-            return self._since
-        with self._ledger.read() as connection:
-            return hooks.last(connection, self.connection_id)
+    def _tell(self, website_id: str, card: dict[str, Any], since: int) -> None:
+        """As Crisp would have told it. Of what is known already the same is told to nobody."""
+        people_id = str(card.get("people_id"))
+        made_at = card.get("created_at") or 0
+        new = made_at >= since and not self._was_told(people_id)
+        event, moment = ("created", made_at) if new else ("updated", card.get("updated_at"))
+        data = {"website_id": website_id, "people_id": people_id, "email": card.get("email"), "update": card}
+        told = {"website_id": website_id, "event": f"people:profile:{event}", "data": data, "timestamp": moment}
+        self._store(told, "listing")
 
-    def _is_known(self, people_id: str, event: str) -> bool:
-        """Whether this was told before the gap: the overlap reads a little twice."""
-        if event != "people:profile:created":
-            return False
+    def _was_told(self, people_id: str) -> bool:
+        """Whether it was told that this person was made."""
         with self._ledger.read() as connection:
-            return events.was_told(connection, self.connection_id, "contact_created", people_id)
+            return events.is_made(connection, self.connection_id, people_id, gathering=True)

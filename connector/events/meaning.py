@@ -138,6 +138,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Meaning]] = {
 }
 
 
+def gathered(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What a burst says when this comes to it: what happened last counts (`at`: UNIX milliseconds), for Crisp repeats
+    what was lost, and then it comes late."""
+    late = after.get("at", 0) < before.get("at", 0)
+    return merge(after, before) if late else merge(before, after)
+
+
 def merge(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """What a burst says: the later counts, field by field. Segments are always told whole."""
     merged = dict(before)

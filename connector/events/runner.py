@@ -2,26 +2,27 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.crisp.events import Told, Unreadable, read
+from connector.crisp.events import Unreadable, read
 from connector.events.finishing import Finishing
-from connector.events.meaning import Change, meaning, merge
+from connector.events.meaning import Change, Meaning, gathered, meaning
 from connector.ids import new_id
-from connector.ledger import Ledger, deliveries, events, hooks
+from connector.ledger import Ledger, deliveries, events, hooks, news
 
 log = structlog.get_logger()
 
 # Seconds between two looks for what nobody woke for.
 _LOOK = 1.0
-# Hooks understood in one transaction; events finished at once, which takes a call to Crisp each.
-_HOOKS, _EVENTS = 200, 8
+# Hooks understood, and news of our own told, in one transaction; events finished at once, which takes a call to Crisp
+# each.
+_HOOKS, _NEWS, _EVENTS = 200, 100, 8
 # Milliseconds for which an event that is being finished is nobody else's, again and again while it is: who is killed
 # with it in hand delays it so long.
 _HELD = 10_000
@@ -91,20 +92,31 @@ class Runner:
     def turn(self) -> bool:
         """Understands and finishes some of what is due; whether there was anything."""
         understood = self._understand()
+        if self._patience() > 0:
+            return bool(understood)
+        held_until = self._clock() + _HELD
         with self._ledger.write() as connection:
-            due = events.due(connection, self._clock(), _EVENTS)
-            events.hold(connection, [row.id for row in due], self._clock() + _HELD)
-        if due and self._finish_all(due):
+            due = events.due(connection, self._clock(), _EVENTS, but=news.EVENTS)
+            events.hold(connection, [row.id for row in due], held_until)
+        told = self._hand_on_news()
+        if (due and self._finish_all(due, held_until)) or told:
             self._told()
-        return bool(understood or due)
+        return bool(understood or due or told)
 
-    def _finish_all(self, due: list[Row[Any]]) -> bool:
+    def _hand_on_news(self) -> int:
+        """Tells some of what came about here, one connection after the other; how many those are."""
+        with self._ledger.read() as connection:
+            whose = events.whose(connection, self._clock(), news.EVENTS)
+        return sum(self._finishing.tools.handing.hand_on_news(each, news.EVENTS, _NEWS) for each in whose)
+
+    def _finish_all(self, due: list[Row[Any]], held_until: int) -> bool:
         """Whether any was told. While Crisp lets one wait, it stays in hand."""
         pool = self._threads()
         futures = {pool.submit(self._finish, row): row.id for row in due}
         while waiting := wait(futures, _HELD / 2_000).not_done:
+            before, held_until = held_until, self._clock() + _HELD
             with self._ledger.write() as connection:
-                events.hold(connection, [futures[each] for each in waiting], self._clock() + _HELD)
+                events.hold(connection, [futures[each] for each in waiting], held_until, before=before)
         return any(each.result() for each in futures)
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -126,27 +138,17 @@ class Runner:
     def _understand(self) -> int:
         now = self._clock()
         with self._ledger.write() as connection:
-            due = hooks.due(connection, now, _HOOKS)
-            outcomes = {row.id: self._take(connection, row, now) for row in due}
-            hooks.finish(connection, outcomes)
+            due = [(row, *_meaning(row)) for row in hooks.due(connection, now, _HOOKS)]
+            # In one order for all, else two that write may lock each other out.
+            for link in sorted(_links(due), key=lambda each: (each["connection_id"], each["session_id"])):
+                hooks.link(connection, {**link, "updated_at": now})
+            begun = [self._row(row, at, change) for row, _, at, found in due for change in found.changes]
+            for each in sorted(begun, key=lambda each: (each["connection_id"], each["event"], each["subject"])):
+                events.gather(connection, each, gathered, now + self._window)
+            hooks.finish(connection, {row.id: outcome for row, outcome, *_ in due})
         return len(due)
 
-    def _take(self, connection: Connection, row: Row[Any], now: int) -> str:
-        """Gathers what a hook means; its outcome."""
-        try:
-            told = read(json.loads(row.body))
-        except (Unreadable, ValueError):
-            return "broken"
-        found = meaning(told)
-        if found is None:
-            return "unknown"
-        if found.session is not None:
-            hooks.link(connection, {"connection_id": row.connection_id, "updated_at": now, **found.session})
-        for change in found.changes:
-            events.gather(connection, self._row(row, told, change), merge, now + self._window)
-        return "told" if found.changes else "nothing"
-
-    def _row(self, hook: Row[Any], told: Told, change: Change) -> dict[str, Any]:
+    def _row(self, hook: Row[Any], at: int, change: Change) -> dict[str, Any]:
         """An event that begins; without a window every hook is its own."""
         apart = "" if self._window else hook.id
         return {
@@ -159,9 +161,8 @@ class Runner:
             "people_id": change.people_id,
             "session_id": change.session_id,
             "own": False,
-            "payload": {"way": hook.way, **change.said},
-            # Clocks differ, but nothing happens after it was told.
-            "occurred_at": min(told.at or hook.received_at, hook.received_at),
+            "payload": {"way": hook.way, "at": at, **change.said},
+            "occurred_at": at,
         }
 
     def tidy(self, now: int, days: int) -> None:
@@ -171,3 +172,27 @@ class Runner:
             if days:
                 events.purge(connection, now - days * 86_400_000)
                 deliveries.purge(connection, now - days * 86_400_000, limit=_PURGED)
+
+
+def _meaning(row: Row[Any]) -> tuple[str, int, Meaning]:
+    """The outcome of a hook, when it happened (UNIX milliseconds), and what it means."""
+    try:
+        told = read(json.loads(row.body))
+        found = meaning(told)
+    except (Unreadable, ValueError):
+        return "broken", row.received_at, Meaning()
+    except Exception as problem:  # one that breaks the program must not stop all others
+        log.error("hook_broken", connection=row.connection_id, reason=type(problem).__name__)
+        return "broken", row.received_at, Meaning()
+    outcome = "unknown" if found is None else "told" if found.changes else "nothing"
+    # Clocks differ, but nothing happens after it was told; and what is not signed comes at once or never, so that it
+    # may not say when.
+    at = row.received_at if row.way == "website" else min(told.at or row.received_at, row.received_at)
+    return outcome, at, found or Meaning()
+
+
+def _links(due: Iterable[tuple[Row[Any], str, int, Meaning]]) -> Iterator[dict[str, Any]]:
+    """Which conversations are with whom. What is not signed names nobody."""
+    for row, _, _, found in due:
+        if found.session is not None and row.way != "website":
+            yield {"connection_id": row.connection_id, **found.session}

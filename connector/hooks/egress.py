@@ -62,11 +62,16 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `retry_after`: the header as it is; `body`: its beginning, inflated."""
+    """What came back. `headers`: as they are, their names in lower case; `body`: its beginning, inflated."""
 
     status: int
-    retry_after: str | None
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def retry_after(self) -> str | None:
+        """That header as it is."""
+        return self.headers.get("retry-after")
 
 
 def addresses_of(host: str, port: int) -> Sequence[str]:
@@ -119,12 +124,19 @@ class Egress:
         raise Failed(f"it redirects more than {_MOST_REDIRECTS} times")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most: int) -> Answer:
-        """Posts the body; a redirect is an answer like any other. Raises `Refused` or `Failed`.
+        """Posts the body, as `ask` does."""
+        return self.ask("POST", url, body, headers, seconds=seconds, most=most)
+
+    def ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, seconds: float, most: int
+    ) -> Answer:
+        """One request; a redirect is an answer like any other. Raises `Refused` or `Failed`.
 
         Once the status is known it counts, even if the answer's body is cut off: at `most` bytes, or by its sender.
         """
-        with Alarm(seconds) as alarm, self._exchange("POST", place(url), alarm, body, headers) as response:
-            return Answer(response.status_code, response.headers.get("Retry-After"), _beginning(response, alarm, most))
+        with Alarm(seconds) as alarm, self._exchange(method, place(url), alarm, body, headers) as response:
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, told, _beginning(response, alarm, most))
 
     @contextmanager
     def _exchange(
@@ -212,13 +224,13 @@ def _limit(total: int, most: int) -> None:
 
 
 def _beginning(response: requests.Response, alarm: Alarm, most: int) -> bytes:
-    body = b""
+    body = bytearray()
     with suppress(Failed):
         for piece in _pieces(response, alarm):
             body += piece
             if len(body) >= most:
                 break
-    return body[:most]
+    return bytes(body[:most])
 
 
 def _fetched(response: requests.Response, there: Place, total: int) -> Fetched:

@@ -82,7 +82,7 @@ class Telling:
         self.kick()
 
     def stop(self) -> None:
-        """Lets attempts in flight end, saves what became of them, gives back the rest, and ends."""
+        """Lets attempts in flight end, saves what became of them, gives back the rest, and ends; waits for no quota."""
         self.begin_stop()
         if self._thread is not None:
             self._thread.join()
@@ -181,7 +181,9 @@ class Telling:
 
     def _open_sink(self, kind: str, options: Mapping[str, Any], credential_sealed: bytes) -> Sink:
         try:
-            return opened(kind, options, self._vault.open(credential_sealed), self._egress, self._settings)
+            return opened(
+                kind, options, self._vault.open(credential_sealed), self._egress, self._settings, self._stop.wait
+            )
         except SettingsProblem:
             raise Broken("its credential cannot be opened: the secret key is another") from None
         except KeyError:

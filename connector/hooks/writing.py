@@ -2,14 +2,17 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connector.hooks.plan import Attempt, Next, later
 from connector.ledger.attempts import Done
 from connector.ledger.claims import Claim, Place
-from connector.sinks.base import Broken, Later, Refused, Sink, Unwritten
+from connector.sinks.base import Broken, Later, Refused, Sink, Stopped, Unwritten
+
+# So many that are refused one after the other, with none taken, are enough to doubt the place: each costs a call.
+_DOUBTS = 5
 
 
 class Opens(Protocol):
@@ -31,16 +34,24 @@ class Writer:
 
     def write(self, place: Place, claims: Sequence[Claim]) -> list[Done]:
         """Writes them together; when they are refused as a whole, one by one, so that one alone stands in nobody's way.
-        What comes after one that is not written now is not written either."""
-        problem = self._tried(place, claims)
-        if not isinstance(problem[0], Refused) or len(claims) == 1:
-            return [self._done(place, claim, *problem) for claim in claims]
-        done, told = list[Done](), problem
-        for claim in claims:
-            if not isinstance(told[0], Later | Broken):
-                told = self._tried(place, [claim])
-            done.append(self._done(place, claim, *told))
-        return done
+        What comes after one that is not written now is not written either. Where none is taken it may be the place that
+        takes nothing: none is given up then. Those that could not be tried, for this process is to end, are left out.
+        """
+        tried = [self._tried(place, claims)] * len(claims)
+        if isinstance(tried[0][0], Refused) and len(claims) > 1:
+            tried = list(self._one_by_one(place, claims))
+        takes = any(problem is None for problem, _ in tried)
+        told = zip(claims, tried, strict=True)
+        return [self._done(place, claim, *each, takes) for claim, each in told if not isinstance(each[0], Stopped)]
+
+    def _one_by_one(self, place: Place, claims: Sequence[Claim]) -> Iterator[tuple[Unwritten | None, int]]:
+        tried, takes = self._tried(place, claims[:1]), False
+        yield tried
+        for count, claim in enumerate(claims[1:], 1):
+            takes = takes or tried[0] is None
+            if not isinstance(tried[0], Later | Broken | Stopped) and (takes or count < _DOUBTS):
+                tried = self._tried(place, [claim])
+            yield tried
 
     def _tried(self, place: Place, claims: Sequence[Claim]) -> tuple[Unwritten | None, int]:
         """What kept them from being written, and how many milliseconds that took."""
@@ -60,12 +71,12 @@ class Writer:
             self._kept[place.id] = known
         return known[1]
 
-    def _done(self, place: Place, claim: Claim, problem: Unwritten | None, ms: int) -> Done:
+    def _done(self, place: Place, claim: Claim, problem: Unwritten | None, ms: int, takes: bool) -> Done:
         now = self.clock()
         if problem is None:
             return Done(claim, place, Attempt(now, ms, 200), Next("delivered"))
         attempt = Attempt(now, ms, reason=problem.reason)
-        if isinstance(problem, Refused):
+        if isinstance(problem, Refused) and takes:
             return Done(claim, place, attempt, Next("dead"))
         pause = problem.seconds if isinstance(problem, Later) else self._pause(claim.attempts)
         return Done(claim, place, attempt, Next("waiting", now + later(pause, self.dice())))

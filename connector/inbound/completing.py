@@ -1,43 +1,63 @@
-"""Completing: notifications that carry only an id, by reading what they are about."""
+"""Completing: notifications that carry only ids, or only what has changed, by reading what they are about."""
 
-import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from connector import sources
+from connector import vendors
 from connector.errors import Problem
+from connector.inbound.asking import asker_of
 from connector.inbound.needs import Needs
-from connector.inbound.pace import Pace, notion_of
 from connector.ledger.inbounds import Address
-
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
-_GONE = "page.deleted"
+from connector.vendors.base import Thin
 
 
 class Gone(Exception):
     """What a notification is about is not there any more."""
 
 
-def completed(needs: Needs, address: Address, value: Any, wait: Callable[[float], object] = time.sleep) -> Any:
-    """The page that a notification of Notion's is about, where it can be read; else the payload as it came. None: the
-    notification is about something that is no contact.
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a notification says once what it is about was read: payloads, and the ids that were read for it."""
 
-    Raises `Gone`, and what `Notion` raises.
+    payloads: list[Any] = field(repr=False)
+    ids: frozenset[str] = frozenset()
+
+
+def thin_of(address: Address, value: Any) -> Thin | None:
+    """What of a payload is to be read; None when it says all there is, or cannot be completed at this address."""
+    thin = getattr(vendors.registry().get(address.source), "thin", None)
+    found: Thin | None = thin(value) if thin else None
+    # Without a credential it is read as it is; but what is about no contact is that all the same.
+    return found if found is None or address.credential_sealed is not None or not found.ids else None
+
+
+def completed(needs: Needs, address: Address, value: Any, wait: Callable[[float], object] = time.sleep) -> Completed:
+    """What a notification says, and what it is about, where that can be read; else the payload as it came. No payloads:
+    it is about nothing that is a contact.
+
+    Raises `Gone`, and what an `Asker` raises.
     """
-    if address.source != "notion" or sources.detect(value) != sources.Detected("notion", "event"):
-        return value
-    if value["entity"]["type"] != "page":
-        return None
-    page_id = value["entity"]["id"]
-    if value["type"] == _GONE or not (isinstance(page_id, str) and _ID.fullmatch(page_id)):
-        return value
-    notion = notion_of(needs, address, Pace(needs, address.id, wait))
-    if notion is None:
-        return value
+    thin = thin_of(address, value)
+    if thin is None:
+        return Completed([value])
+    rest = [] if thin.rest is None else [thin.rest]
+    found = _read(needs, address, thin, wait) if thin.ids else []
+    if thin.ids and not found and not rest:
+        raise Gone
+    return Completed([*rest, *found], thin.ids)
+
+
+def _read(needs: Needs, address: Address, thin: Thin, wait: Callable[[float], object]) -> list[Any]:
+    asker = asker_of(needs, address, wait)
+    if asker is None:
+        return []
+    read = asker.vendor.read  # type: ignore[attr-defined]  # who has `thin` has it
     try:
-        return notion.page(page_id)
+        found: list[Any] = asker.carry(lambda account: read(account, sorted(thin.ids)))
     except Problem as problem:
         if problem.code == "source_missing":
-            raise Gone from None
+            return []
         raise
+    return found

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# What Notion makes looks like secret_…; a comma separates secrets where they are stored.
-_TOKEN = re.compile(r"[!-+\--~]{1,200}")
+# What Notion makes looks like secret_….
+_TOKEN = re.compile(r"[!-~]{1,200}")
 _LONGEST = 1_000
 
 

@@ -1,6 +1,7 @@
 """What is needed of the process that takes webhooks in; its `Services` has all of it."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from connector.intake import Intake
 from connector.ledger import Ledger
@@ -14,7 +15,7 @@ class Needs(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Where Notion is, and how long things are kept."""
+        """Where other systems are asked, and how long things are kept."""
 
     @property
     def manifest(self) -> Manifest:
@@ -27,6 +28,10 @@ class Needs(Protocol):
     @property
     def vault(self) -> Vault:
         """What opens secrets and credentials."""
+
+    @property
+    def erase(self) -> Callable[..., dict[str, Any]]:
+        """What removes a person from Crisp and from here, as `erasing.erase` does."""
 
     @property
     def intake(self) -> Intake:

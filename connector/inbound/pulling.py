@@ -1,60 +1,236 @@
-"""Pulling: all pages of a database of Notion's, as one import."""
+"""Pulling: all that an address's system has, or what has changed there, page by page, as one import.
 
-import json
-from tempfile import SpooledTemporaryFile
-from typing import IO
+After each page the place of the next is written down with what the page brought, in one transaction: whoever dies
+between two pages, the next goes on with the page that was in hand.
+"""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from connector import vendors
+from connector.alive import own_name
 from connector.errors import Problem
+from connector.ids import new_id
+from connector.inbound.asking import Asker, asker_of
 from connector.inbound.needs import Needs
-from connector.inbound.pace import Pace, notion_of
-from connector.inbound.payload import options_of
-from connector.intake import MOST_RECORDS, Once, Reading
-from connector.intake.payloads import of_lines
+from connector.inbound.payload import options_of, reading_of
+from connector.intake import Paged, Reading
+from connector.intake.batch import GivenUp
+from connector.ledger import pulls
 from connector.ledger.inbounds import Address
+from connector.ledger.pulls import Hold
 
-_IN_MEMORY = 1_000_000
-# Milliseconds that a pause of Notion's is waited for, in the midst of many pages.
-_PATIENCE = 60_000
-# The option that names what is pulled → what Notion's addresses call it.
-KINDS = {"database_id": "databases", "data_source_id": "data_sources"}
-
-
-def pull(needs: Needs, address: Address, *, once: Once | None = None) -> str | None:
-    """Reads every page and accepts them together; the id of the import, None when there are no pages.
-
-    Raises `pull_unsupported`, `pull_unset`, `too_many_records`, `idempotency_mismatch`, and what `Notion` raises.
-    """
-    check(address)
-    # Not in memory: a database may be large, and is read more than once.
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        _fetch(needs, address, spool)
-        reading = _reading(needs, address, spool)
-        return needs.intake.many(address.connection_id, reading, options_of(needs, address).mode, once=once)
+# What is pulled again and again is asked for from a little before the last time on: clocks differ, and what is changed
+# just now is found a moment later there (milliseconds).
+_OVERLAP = 300_000
+# Milliseconds before the second try of a page, and at most before any.
+_FIRST, _LONGEST = 1_000, 300_000
+# After what ends a pull that way, its place is of no use: a cursor may be too old.
+_ANEW = ("source_refused",)
 
 
-def check(address: Address) -> None:
-    """Raises what keeps an address from being pulled."""
-    if address.source != "notion":
-        raise Problem("pull_unsupported", source=address.source)
-    if not address.options.get("pull"):
-        raise Problem("pull_unset", missing="what to pull: pull.database_id or pull.data_source_id")
+def check(needs: Needs, address: Address) -> None:
+    """Raises what keeps an address from being pulled: `pull_unsupported`, `pull_unset`."""
+    if address.source not in vendors.registry():
+        raise Problem("pull_unsupported", source=needs.manifest.source(address.source).label)
+    if missing := vendors.lacks(address.source, address.options.get("pull") or {}):
+        raise Problem("pull_unset", missing=f"what to pull: {missing}")
     if address.credential_sealed is None:
-        raise Problem("pull_unset", missing="with what: credential, the token of an integration")
+        raise Problem("pull_unset", missing="with what: credential")
 
 
-def _fetch(needs: Needs, address: Address, spool: IO[bytes]) -> None:
-    """Writes each answer as a line, as a list of which there is no more."""
-    name, its_id = next(iter(address.options["pull"].items()))
-    notion = notion_of(needs, address, Pace(needs, address.id, patience=_PATIENCE))
-    count = 0
-    for results in notion.pages(KINDS[name], its_id) if notion else ():
-        count += len(results)
-        if count > MOST_RECORDS:
-            raise Problem("too_many_records", limit=f"{MOST_RECORDS:,}")
-        listed = {"object": "list", "type": "page_or_data_source", "results": results}
-        spool.write(json.dumps(listed).encode() + b"\n")
+def since_of(address: Address, since: int | None) -> int | None:
+    """The time, where this system can be asked for what has changed since; else None: all of it."""
+    return since if getattr(vendors.registry()[address.source], "SINCE", False) else None
 
 
-def _reading(needs: Needs, address: Address, spool: IO[bytes]) -> Reading:
-    options = options_of(needs, address)
-    return needs.intake.reading(of_lines(spool).read(address.source), options)
+@dataclass
+class Pull:
+    """A pull that one has in hand."""
+
+    needs: Needs
+    address: Address
+    hold: Hold
+    wait: Callable[[float], object] = time.sleep
+    _asker: Asker = field(init=False)
+
+    def __post_init__(self) -> None:
+        asker = asker_of(self.needs, self.address, self.wait, lambda connection: self._save(connection))
+        if asker is None:
+            raise Problem("pull_unset", missing="with what: credential")
+        self._asker = asker
+
+    @property
+    def row(self) -> Row[Any]:
+        """How far it is. Raises `PullLost` when its address is gone."""
+        with self.needs.ledger.read() as connection:
+            row = pulls.get(connection, self.hold.inbound_id)
+        if row is None:
+            raise pulls.PullLost
+        return row
+
+    def begin(self, since: int | None) -> None:
+        """Goes on with what is unfinished of the same; else begins. A system that cannot be asked for what has changed
+        is asked for all. Raises `PullLost`."""
+        row, now, since = self.row, self.needs.intake.clock(), since_of(self.address, since)
+        unfinished = row.began_at is not None and row.ended_at is None and row.code not in _ANEW
+        if unfinished and (since is None or since == row.since):
+            with self.needs.ledger.write() as connection:
+                self._save(connection, due_at=now, code=None, tries=0)
+            return
+        with self.needs.ledger.write() as connection:
+            pulls.begin(connection, self.hold, now, import_id=new_id(), since=since)
+
+    def step(self) -> bool:
+        """One page; whether there are more. Raises what an `Asker` raises, `GivenUp` (of intake), `PullLost`."""
+        row = self.row
+        paged = Paged(self.needs.intake, self.address.connection_id, row.import_id, self.address.source, self._mode)
+        if not row.is_whole:
+            self._take_page(paged, row)
+            row = self.row
+        if row.is_whole:
+            self._finish(paged, row)
+        return not row.is_whole
+
+    @property
+    def _mode(self) -> Any:
+        return options_of(self.needs, self.address).mode
+
+    def _take_page(self, paged: Paged, row: Row[Any]) -> None:
+        vendor = self._asker.vendor
+        page = self._asker.carry(lambda account: vendor.page(account, row.since, row.cursor))
+        reading = reading_of(self.needs, self.address, page.payloads, {}, before=row.records)
+        told = {
+            "cursor": page.cursor,
+            "is_whole": page.cursor is None,
+            "pages": row.pages + 1,
+            "code": None,
+            "tries": 0,
+        }
+
+        def also(connection: Connection) -> None:
+            self._save(connection, **told, records=row.records + reading.count)
+
+        if reading.count:
+            paged.add(reading, row.records, also)
+        else:
+            with self.needs.ledger.write() as connection:
+                also(connection)
+
+    def _finish(self, paged: Paged, row: Row[Any]) -> None:
+        """All of it is there. What is read again and again is due again after a while."""
+        now = self.needs.intake.clock()
+        ended = {"ended_at": now, "caught_up_at": row.began_at, "due_at": self._next(now), "code": None}
+
+        def also(connection: Connection) -> None:
+            self._save(connection, **ended, **({} if row.records else {"import_id": None}))
+
+        if row.records:
+            paged.seal(row.records, also)
+        else:
+            with self.needs.ledger.write() as connection:
+                also(connection)
+
+    def _next(self, now: int) -> int | None:
+        every = (self.address.options.get("pull") or {}).get("every_minutes")
+        return None if every is None else now + every * 60_000
+
+    def fail(self, problem: Problem) -> None:
+        """Writes down what kept it: what may pass is tried again by itself, anything else when somebody asks."""
+        with self.needs.ledger.read() as connection:
+            row = pulls.get(connection, self.hold.inbound_id)
+        now, tries = self.needs.intake.clock(), 1 if row is None else row.tries + 1
+        pause = min(_FIRST << min(tries - 1, 16), _LONGEST)
+        pause = pause if problem.retry_after is None else problem.retry_after * 1000
+        due_at = now + pause if problem.status >= 500 else None
+        self._note(code=problem.code, tries=tries, due_at=due_at)
+
+    def give_up(self, code: str) -> None:
+        """Ends it: it begins anew when it is asked for again."""
+        now = self.needs.intake.clock()
+        self._note(code=code, ended_at=now, due_at=self._next(now))
+
+    def _note(self, **values: Any) -> None:
+        """Of what is in other hands by now, those hands will tell."""
+        with suppress(pulls.PullLost), self.needs.ledger.write() as connection:
+            self._save(connection, **values)
+
+    def release(self) -> None:
+        """Others may have it."""
+        with self.needs.ledger.write() as connection:
+            pulls.release(connection, self.hold)
+
+    def _save(self, connection: Connection, **values: Any) -> None:
+        pulls.save(connection, self.hold, self.needs.intake.clock(), **values)
+
+
+def begun(needs: Needs, address: Address, since: int | None) -> str | None:
+    """Begins, or goes on with what is unfinished: one page at once, so that what is wrong is told; the rest is for the
+    runner. The id of the import; None when there is nothing. While somebody has the pull in hand, that one's.
+
+    Raises what `check` and an `Asker` raise; a pull that fails at its first page has not begun.
+    """
+    pull = taken(needs, address, own_name())
+    if pull is None:
+        return _others(needs, address)
+    try:
+        return _first(pull, since)
+    except pulls.PullLost:  # somebody took this for dead, or the address is gone
+        return _others(needs, address)
+    except GivenUp:
+        pull.give_up("import_missing")
+        raise Problem("import_missing") from None
+    finally:
+        pull.release()
+
+
+def _others(needs: Needs, address: Address) -> str | None:
+    """What somebody else pulls from this address. Raises `inbound_missing`."""
+    with needs.ledger.read() as connection:
+        row = pulls.get(connection, address.id)
+    if row is None:
+        raise Problem("inbound_missing")
+    its_id: str | None = row.import_id
+    return its_id
+
+
+def _first(pull: Pull, since: int | None) -> str | None:
+    try:
+        pull.begin(since)
+        while pull.step() and not pull.row.records:
+            pass
+        return pull.row.import_id if pull.row.records else None
+    except Problem as problem:
+        pull.fail(problem) if pull.row.records else pull.give_up(problem.code)
+        raise
+
+
+def taken(needs: Needs, address: Address, holder: str, wait: Callable[[float], object] = time.sleep) -> Pull | None:
+    """The pull of this address, in hand; None when somebody else has it."""
+    check(needs, address)
+    with needs.ledger.write() as connection:
+        hold = pulls.take(connection, address.connection_id, address.id, holder, needs.intake.clock())
+    return None if hold is None else Pull(needs, address, hold, wait)
+
+
+def due_since(row: Row[Any]) -> int | None:
+    """From when on a scheduled pull asks: from before the last whole one."""
+    return None if row.caught_up_at is None else row.caught_up_at - _OVERLAP
+
+
+def seen(needs: Needs, address: Address, since: int | None) -> Iterator[Reading]:
+    """The pages' records, of which nothing is kept. Raises what an `Asker` raises."""
+    check(needs, address)
+    asker, since = asker_of(needs, address), since_of(address, since)
+    cursor, rows, more = None, 0, asker is not None
+    while more and asker is not None:
+        at = cursor
+        page = asker.carry(lambda account: asker.vendor.page(account, since, at))  # noqa: B023 - carried out at once
+        reading = reading_of(needs, address, page.payloads, {}, before=rows)
+        rows, cursor, more = rows + reading.count, page.cursor, page.cursor is not None
+        yield reading

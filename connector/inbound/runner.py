@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,52 +12,36 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.budget import DAY
 from connector.errors import Problem
+from connector.inbound.erasures import Erasures
 from connector.inbound.needs import Needs
-from connector.inbound.taking import Taken, take_in
+from connector.inbound.taking import Early, Taken, take_in
+from connector.inbound.threads import Threads
 from connector.ledger import DatabaseProblem, arrivals, inbounds
 from connector.settings import SettingsProblem
 
 log = structlog.get_logger()
 
-# Seconds between two looks for what nobody kicked for, and between two clearings of what is old.
-_LOOK, _TIDY = 1.0, 3_600.0
+# Seconds between two clearings of what is old.
+_TIDY = 3_600.0
 # Milliseconds in which one arrival is taken in; after that another process may.
 _TERM = 120_000
 # Milliseconds before the second try, and at most before any.
 _FIRST, _LONGEST = 1_000, 300_000
 
 
-class Arrivals:
-    """Takes in what has arrived, from `start` until `stop`. `kick`: something has just come.
+class Arrivals(Threads):
+    """Takes in what has arrived, from `start` until `stop`, and erases whom it says is to go. `kick`: something has
+    just come.
 
     An address whose system is slow keeps one thread busy, so there are a few; of one address one thing is in hand at a
     time.
     """
 
     def __init__(self, needs: Needs, *, threads: int = 2) -> None:
-        self._needs, self._count = needs, threads
-        self._stop, self._kicked = threading.Event(), threading.Event()
+        super().__init__(needs, "arrivals", threads)
+        self._erasures = Erasures(needs)
         self._lock, self._busy = threading.Lock(), set[str]()
-        self._threads: list[threading.Thread] = []
         self._tidy_at = 0.0
-
-    def start(self) -> None:
-        """Begins."""
-        for number in range(self._count):
-            self._threads.append(threading.Thread(target=self._run, name=f"arrivals-{number}", daemon=True))
-            self._threads[-1].start()
-
-    def stop(self) -> None:
-        """Lets what is in hand finish, and ends."""
-        self._stop.set()
-        self._kicked.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def kick(self) -> None:
-        """Something has just come: it need not wait for the next look."""
-        self._kicked.set()
 
     def due(self, now: int) -> bool:
         """Whether there is something to take in (now: UNIX milliseconds)."""
@@ -76,6 +60,15 @@ class Arrivals:
                 self._take(arrival)
         return True
 
+    def take_in_now(self, connection_id: str, names: Collection[str], until: int) -> bool:
+        """Takes in what came until then (UNIX milliseconds) and names a person who is to be erased, whoever has it in
+        hand; False when there is none. So the others in it are accepted, and the erasure finds the person's records."""
+        with self._needs.ledger.read() as connection:
+            found = arrivals.waiting(connection, connection_id, names, until=until)
+        for arrival_id in found:
+            self._take_over(arrival_id)
+        return bool(found)
+
     def tidy(self, now: int) -> int:
         """Removes arrivals that ended and are older than what is kept; how many they were."""
         days, removed = self._needs.settings.retention_days, 0
@@ -87,22 +80,9 @@ class Arrivals:
                 break
         return removed
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            if not self._guarded():
-                self._kicked.wait(_LOOK)
-                self._kicked.clear()
-
-    def _guarded(self) -> bool:
-        """A database that is away, or a mistake of ours, must not end it."""
-        try:
-            self._tidy_now_and_then()
-            return self.run_one()
-        except (SQLAlchemyError, DatabaseProblem) as problem:
-            log.warning("database_unavailable", reason=type(problem).__name__)
-        except Exception:
-            log.exception("engine_failed")
-        return False
+    def _turn(self) -> bool:
+        self._tidy_now_and_then()
+        return self.run_one() or self._erasures.run_one()
 
     def _tidy_now_and_then(self) -> None:
         with self._lock:
@@ -125,14 +105,20 @@ class Arrivals:
                 with self._lock:
                     self._busy.discard(arrival.inbound_id)
 
+    def _taken(self, arrival: Row[Any]) -> Taken:
+        with self._needs.ledger.read() as connection:
+            address = inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
+        if address is None:
+            return Taken("gone")  # removed with all that came
+        return take_in(self._needs, address, arrival, self._stop.wait)
+
     def _take(self, arrival: Row[Any]) -> None:
         """One try, and what comes of it is written down."""
         try:
-            with self._needs.ledger.read() as connection:
-                address = inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
-            if address is None:
-                return  # removed with all that came
-            self._end(arrival, take_in(self._needs, address, arrival, self._stop.wait))
+            self._end(arrival, self._taken(arrival))
+        except Early as early:
+            with self._needs.ledger.write() as connection:
+                arrivals.postpone(connection, arrival, early.due_at)
         except Problem as problem:
             self._later(arrival, problem.code, problem.retry_after)
         except SettingsProblem:
@@ -145,10 +131,27 @@ class Arrivals:
             self._later(arrival, "server_error", None)
             raise
 
+    def _take_over(self, arrival_id: str) -> None:
+        """What cannot be taken in now is given up, and then emptied: it tells of one page, or is a mistake of ours."""
+        now = self._needs.intake.clock()
+        with self._needs.ledger.write(durable=True) as connection:
+            arrival = arrivals.take_over(connection, arrival_id, now + _TERM)
+        if arrival is None:
+            return
+        try:
+            self._end(arrival, self._taken(arrival))
+        except (SQLAlchemyError, DatabaseProblem):
+            raise
+        except Exception as problem:
+            log.warning("arrival_given_up", connection=arrival.connection_id, reason=type(problem).__name__)
+            self._end(arrival, Taken("contact_erased", keeps_body=True))
+
     def _end(self, arrival: Row[Any], taken: Taken) -> None:
         made = {"record_id": taken.record_id, "import_id": taken.import_id}
         with self._needs.ledger.write(durable=True) as connection:
-            arrivals.finish(connection, arrival, taken.outcome, keeps_body=taken.keeps_body, **made)
+            ended = arrivals.finish(connection, arrival, taken.outcome, keeps_body=taken.keeps_body, **made)
+            if ended and taken.beside:
+                arrivals.end_with(connection, taken.beside, taken.outcome, **made)
 
     def _later(self, arrival: Row[Any], code: str, seconds: int | None) -> None:
         """Tries again later; what has failed for as long as a record may is ended with the code, and keeps its body."""

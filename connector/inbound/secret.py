@@ -6,12 +6,14 @@ from dataclasses import replace
 from connector.budget import DAY
 from connector.inbound.needs import Needs
 from connector.ledger.inbounds import Address
+from connector.settings import SettingsProblem
 from connector.vault import Vault
+from connector.vendors.base import Access
 
 # Milliseconds that the secret before a rotation goes on being taken.
 OVERLAP = DAY
 # Between the secret and the one before it; no secret has it inside.
-SEPARATOR = ","
+SEPARATOR = "\n"
 
 
 def new_secret() -> str:
@@ -40,6 +42,18 @@ def with_token(vault: Vault, address: Address, token: str) -> Address:
     _, *older = vault.open(address.secret_sealed).split(SEPARATOR)
     state = {**address.state, "token": True}
     return replace(address, secret_sealed=vault.seal(SEPARATOR.join((token, *older))), state=state)
+
+
+def access_of(vault: Vault, address: Address, now: int) -> Access | None:
+    """The access token that is kept for an address, while it is good; None for one that no key opens any more."""
+    sealed = address.state.get("access_sealed")
+    if not sealed or now >= int(address.state.get("access_until", 0)):
+        return None
+    try:
+        base, _, token = vault.open(str(sealed).encode()).partition(" ")
+    except SettingsProblem:
+        return None
+    return Access(token, base=base)
 
 
 def credential_of(needs: Needs, address: Address) -> str | None:

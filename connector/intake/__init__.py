@@ -2,6 +2,7 @@
 
 from connector.intake.accept import Intake, Once
 from connector.intake.options import Options
+from connector.intake.paged import Paged
 from connector.intake.reading import MOST_RECORDS, Reading
 
-__all__ = ["MOST_RECORDS", "Intake", "Once", "Options", "Reading"]
+__all__ = ["MOST_RECORDS", "Intake", "Once", "Options", "Paged", "Reading"]

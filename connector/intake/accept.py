@@ -18,7 +18,7 @@ from connector.intake.options import Options
 from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
 from connector.ledger import Ledger, news, people, records, requests
-from connector.ledger.work import LIVE
+from connector.ledger.lanes import LIVE
 from connector.manifest import Manifest
 from connector.sources import Payload
 
@@ -57,9 +57,10 @@ class Intake:
     clock: Callable[[], int]
     wake: Callable[[str, bool], None]
 
-    def reading(self, payloads: Callable[[], Iterable[Payload]], options: Options) -> Reading:
-        """The records of payloads, translated as of now."""
-        return Reading(payloads, options, self.manifest, datetime.fromtimestamp(self.clock() / 1000, UTC))
+    def reading(self, payloads: Callable[[], Iterable[Payload]], options: Options, *, before: int = 0) -> Reading:
+        """The records of payloads, translated as of now; `before`: rows that came before them."""
+        now = datetime.fromtimestamp(self.clock() / 1000, UTC)
+        return Reading(payloads, options, self.manifest, now, before=before)
 
     def one(
         self, connection_id: str, reading: Reading, mode: Mode, *, who: str | None = None, once: Once | None = None
@@ -75,7 +76,7 @@ class Intake:
             first = once.taken(connection, connection_id, self.clock()) if once else None
             if first is not None or incoming is None:
                 return first.record_id if first is not None else None
-            row = self._add_one(connection, connection_id, incoming, mode, who)
+            row = self._add_one(connection, connection_id, incoming, mode, who, reading)
             if once:
                 requests.made(connection, connection_id, once.key, record_id=row["id"])
         if row["status"] == "waiting":
@@ -83,13 +84,20 @@ class Intake:
         return str(row["id"])
 
     def _add_one(
-        self, connection: Connection, connection_id: str, incoming: Incoming, mode: Mode, who: str | None
+        self,
+        connection: Connection,
+        connection_id: str,
+        incoming: Incoming,
+        mode: Mode,
+        who: str | None,
+        reading: Reading,
     ) -> dict[str, Any]:
-        now = self.clock()
+        """The record's row, with the notes about the payload as a whole, which nothing else of it could keep."""
+        now, beside, on_delete = self.clock(), reading.notes, reading.on_delete
         known = knowledge(connection, connection_id, [incoming], self.manifest, who)
-        decision = decide(incoming, known, mode, self.manifest.fields, now, who=who)
+        decision = decide(incoming, known, mode, self.manifest.fields, now, who=who, on_delete=on_delete)
         row = row_of(connection_id, incoming, decision, mode, LIVE, now)
-        row["notes"] += [found.as_json() for found in placeless(decision, self.manifest.fields)]
+        row["notes"] += [found.as_json() for found in (*placeless(decision, self.manifest.fields), *beside)]
         row["due_at"] = now if decision.status == "waiting" else None
         records.add(connection, [row])
         news.rejected(connection, connection_id, [row] if row["status"] == "rejected" else (), now)
@@ -152,8 +160,10 @@ class Intake:
         people.save_times(connection, [decision.person for _, decision in decided if decision.person])
         emails: dict[str, dict[str, str]] = {}
         for incoming, decision in decided:
-            said, email = incoming.translated, decision.contact.email
-            if decision.status != "rejected" and said.id and email and self.manifest.source(incoming.source).global_ids:
+            said, email = incoming.translated, decision.linked
+            if decision.status == "rejected" or said.deleted:
+                continue
+            if said.id and email and self.manifest.source(incoming.source).global_ids:
                 emails.setdefault(incoming.source, {})[said.id] = email
         for source, linked in sorted(emails.items()):  # one order for all, else batches lock each other out
             people.link(connection, connection_id, source, linked)

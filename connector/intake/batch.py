@@ -17,7 +17,7 @@ from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
 from connector.ledger import connections as tenants
 from connector.ledger import importing, news, records, requests
-from connector.ledger.work import BULK
+from connector.ledger.lanes import BULK
 from connector.notes import Note
 
 if TYPE_CHECKING:
@@ -122,27 +122,31 @@ class Batch:
 
     def add(self, chunk: list[Incoming]) -> None:
         """One transaction; of several rows of one person the last keeps its own outcome. Raises `GivenUp`."""
-        now, manifest = self.intake.clock(), self.intake.manifest
         with self.intake.ledger.write() as connection:
-            self._hold_on(connection, now)
-            known = knowledge(connection, self.connection_id, chunk, manifest)
-            rows: list[dict[str, Any]] = []
-            decided: list[tuple[Incoming, Decision]] = []
-            for incoming in chunk:
-                decision = decide(incoming, known, self.mode, manifest.fields, now)
-                row = row_of(self.connection_id, incoming, decision, self.mode, BULK, now)
-                rows.append({**row, "import_id": self.id})
-                decided.append((incoming, decision))
-                if decision.status == "waiting" and decision.who:
-                    known.open.add(decision.who)
-                if decision.person and decision.who:
-                    known.people[decision.who] = decision.person
-                self.notes.update(dict.fromkeys(placeless(decision, manifest.fields)))
-            superseded = self._superseded(connection, decided, rows)
-            records.add(connection, rows)
-            news.rejected(connection, self.connection_id, (row for row in rows if row["status"] == "rejected"), now)
-            records.supersede(connection, superseded)
-            self.intake.remember(connection, self.connection_id, decided)
+            self._hold_on(connection, self.intake.clock())
+            self.add_in(connection, chunk)
+
+    def add_in(self, connection: Connection, chunk: list[Incoming]) -> None:
+        """The same within a transaction of somebody else's."""
+        now, manifest = self.intake.clock(), self.intake.manifest
+        known = knowledge(connection, self.connection_id, chunk, manifest)
+        rows: list[dict[str, Any]] = []
+        decided: list[tuple[Incoming, Decision]] = []
+        for incoming in chunk:
+            decision = decide(incoming, known, self.mode, manifest.fields, now, on_delete=self.reading.on_delete)
+            row = row_of(self.connection_id, incoming, decision, self.mode, BULK, now)
+            rows.append({**row, "import_id": self.id})
+            decided.append((incoming, decision))
+            if decision.status == "waiting" and decision.who:
+                known.open.add(decision.who)
+            if decision.person and decision.who:
+                known.people[decision.who] = decision.person
+            self.notes.update(dict.fromkeys(placeless(decision, manifest.fields)))
+        superseded = self._superseded(connection, decided, rows)
+        records.add(connection, rows)
+        news.rejected(connection, self.connection_id, (row for row in rows if row["status"] == "rejected"), now)
+        records.supersede(connection, superseded)
+        self.intake.remember(connection, self.connection_id, decided)
         self._count(rows)
 
     def _hold_on(self, connection: Connection, now: int) -> None:

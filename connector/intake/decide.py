@@ -7,6 +7,7 @@ from connector.contact import NAMES, Contact, fold, named, news
 from connector.convert.times import milliseconds
 from connector.crisp.calls import Mode, Status
 from connector.crisp.card import writable
+from connector.intake.options import ERASE, IGNORE, SEGMENT
 from connector.intake.reading import Incoming
 from connector.ledger.people import Person
 from connector.manifest import Field
@@ -18,7 +19,8 @@ from connector.notes import Note, note
 class Decision:
     """`status` waiting: it has to be told to Crisp. `who`: email or people_id under which; None where nobody is named.
     `at`: the source's time of it (UNIX milliseconds). `people_id`: Crisp's id of the person, where it is known.
-    `person`: the person, when its times have become newer."""
+    `person`: the person, when its times have become newer. `erases`: the person is to go, and has no `who`, for no plan
+    tells it to Crisp. `mode`: in another than the payload's."""
 
     status: Status
     code: str | None
@@ -28,40 +30,113 @@ class Decision:
     at: int | None = None
     people_id: str | None = None
     person: Person | None = None
+    erases: bool = False
+    mode: Mode | None = None
+
+    @property
+    def linked(self) -> str | None:
+        """The address under which the person is known until Crisp was told of another."""
+        return self.who if self.who and "@" in self.who else self.contact.email
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What the ledger knows beside the records: people by email and people_id, emails by source and the source's
-    record id, and who has records that are still on their way."""
+    record id, who has records that are still on their way, and source, email and id of records to whose person no other
+    of the source leads."""
 
     people: dict[str, Person]
-    emails: Mapping[tuple[str, str], str]
+    emails: dict[tuple[str, str], str]
     open: set[str]
+    sole: frozenset[tuple[str, str, str]] = frozenset()
+
+    def has(self, email: str) -> bool:
+        """Whether somebody of this email is known, or on the way."""
+        return email in self.people or email in self.open
 
 
 def decide(
-    incoming: Incoming, known: Knowledge, mode: Mode, fields: Mapping[str, Field], now: int, *, who: str | None = None
+    incoming: Incoming,
+    known: Knowledge,
+    mode: Mode,
+    fields: Mapping[str, Field],
+    now: int,
+    *,
+    who: str | None = None,
+    on_delete: str | None = None,
 ) -> Decision:
-    """What becomes of a record. `who`: the person whom the caller named, whatever the record says."""
+    """What becomes of a record. `who`: the person whom the caller named, whatever the record says; `on_delete`: what
+    a deletion does."""
     said = incoming.translated
+    before = known.emails.get((incoming.source, said.id or ""))
     if said.deleted:
-        return Decision("unchanged", None, None, said.contact, (*said.notes, note("delete_reported")))
-    said = (
-        _with_email(said, known.emails.get((incoming.source, said.id or ""))) if who is None else _uncomplaining(said)
-    )
+        return _gone(incoming, known, before or said.contact.email, on_delete, fields)
+    said = _with_email(said, before) if who is None else _uncomplaining(said)
     if said.error:
-        return Decision("rejected", said.error.code, None, said.contact, said.notes)
-    named_by = who or said.people_id or str(said.contact.email)
+        return _rejected(said, said.error.code, who)
+    at = min(milliseconds(said.updated_at), now) if said.updated_at else None
+    named_by = who or said.people_id or _before(incoming.source, said, before, known, mode) or str(said.contact.email)
     person = known.people.get(named_by)
+    if before and named_by == before and (said.email_lent or (person and _is_stale(person, at))):
+        said = replace(said, contact=said.contact.with_email(before))
     # One name for one person, so that all their records are told in order.
     name = person.email if person and person.email else named_by
-    at = min(milliseconds(said.updated_at), now) if said.updated_at else None
     people_id = person.people_id if person else said.people_id
     decided = Decision("waiting", None, name, said.contact, said.notes, at, people_id)
     if person is None or mode == "create" or name in known.open:
         return decided
     return _compare(decided, person, fields)
+
+
+def _gone(
+    incoming: Incoming, known: Knowledge, email: str | None, on_delete: str | None, fields: Mapping[str, Field]
+) -> Decision:
+    """What becomes of a deletion. Whom another record of the source says too is still there: that one is deleted is
+    noted alone, unless the law wants the person erased."""
+    said, segment = incoming.translated, (on_delete or "").partition(SEGMENT)[2]
+    notes = said.notes if on_delete == IGNORE else (*said.notes, note("delete_reported"))
+    lawful = said.erasure and on_delete is not None
+    sole = (incoming.source, email, said.id or "") in known.sole
+    if email is None or not (lawful or (sole and (segment or on_delete == ERASE))):
+        return Decision("unchanged", None, None, said.contact, notes)
+    person, contact = known.people.get(email), said.contact.with_email(email)
+    people_id = person.people_id if person else None
+    if lawful or on_delete == ERASE:
+        return Decision("waiting", None, None, contact, said.notes, people_id=people_id, erases=True)
+    who = person.email if person and person.email else email
+    marked = Decision("waiting", None, who, replace(contact, segments=(segment,)), notes, people_id=people_id)
+    marked = replace(marked, mode="update")  # nobody is created for it
+    return marked if person is None or who in known.open else _compare(marked, person, fields)
+
+
+def _before(source: str, said: Translated, before: str | None, known: Knowledge, mode: Mode) -> str | None:
+    """The address that a record's person had before, when the source says another one now: the same person moves.
+
+    Nobody moves to an address that is somebody's already, nor from one that other records of the source say too; and
+    an order with an address of its own moves nobody: it is of the person whose account it is.
+    """
+    email = said.contact.email
+    if (
+        mode == "create"
+        or before in (None, email)
+        or email is None
+        or (source, str(before), said.id or "") not in known.sole
+    ):
+        return None
+    free = said.email_lent or not known.has(email)
+    return before if free and known.has(str(before)) else None
+
+
+def _is_stale(person: Person, at: int | None) -> bool:
+    """Whether the person's address was changed after this was said."""
+    return at is not None and person.times.get("email", at) > at
+
+
+def _rejected(said: Translated, code: str, who: str | None) -> Decision:
+    """With the names of its person, by which an erasure finds it; under none, so that it is not told to Crisp."""
+    email = said.contact.email or (who if who and "@" in who else None)
+    contact = said.contact.with_email(email) if email else said.contact
+    return Decision("rejected", code, None, contact, said.notes, people_id=said.people_id)
 
 
 def _compare(decided: Decision, person: Person, fields: Mapping[str, Field]) -> Decision:

@@ -13,12 +13,17 @@ from connector.errors import Detail, Problem
 from connector.manifest import Manifest
 from connector.mapping import UserMapping
 
+_PLAIN = ("source", "mode", "country", "timezone", "on_delete")
+# What a deletion in a source does here; a segment's name follows the last.
+NOTE, IGNORE, ERASE, SEGMENT = "note", "ignore", "erase", "segment:"
+_LONGEST_SEGMENT = 100
 _ENVELOPE = frozenset({"mapping", "payload", "record", "records"})
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`source` None: recognise it. `country` ISO alpha-2 and `timezone` IANA read national phones and local times."""
+    """`source` None: recognise it. `country` ISO alpha-2 and `timezone` IANA read national phones and local times.
+    `on_delete`: what a deletion over there does, of `ON_DELETE`; None where nothing proves who says it: it is noted."""
 
     source: str | None = None
     mode: Mode = "upsert"
@@ -27,6 +32,7 @@ class Options:
     unmapped_as_data: bool = False
     mapping: UserMapping = ()
     saved_mapping: bool = False
+    on_delete: str | None = None
 
     @classmethod
     def given(
@@ -36,7 +42,7 @@ class Options:
 
         Raises what `read_mapping` raises.
         """
-        plain = {key: said[key] for key in ("source", "mode", "country", "timezone") if said.get(key) is not None}
+        plain = {key: said[key] for key in _PLAIN if said.get(key) is not None}
         read = read_mapping(mapping, manifest) if mapping is not None else ()
         return cls(**plain, unmapped_as_data=said.get("unmapped") == "data", mapping=read, saved_mapping=saved_mapping)
 
@@ -55,6 +61,21 @@ def zone_name(written: str) -> str:
     return written
 
 
+def deletion(written: str) -> str:
+    """What a deletion over there does. Raises ValueError saying what it must look like."""
+    name = written.removeprefix(SEGMENT) if written.startswith(SEGMENT) else None
+    if written not in (NOTE, IGNORE, ERASE) and not (name and _is_segment(name)):
+        raise ValueError(
+            "Must be note, ignore, erase, or segment: with the name of a segment, such as segment:deleted."
+        )
+    return written
+
+
+def _is_segment(name: str) -> bool:
+    """Of the signs that keep segments apart it may have none."""
+    return name == name.strip() and len(name) <= _LONGEST_SEGMENT and not set(name) & set(",|;\n\0")
+
+
 def split_mapping(payload: Any) -> tuple[Any, Any]:
     """A body → payload and the mapping that came with it (None without).
 
@@ -64,7 +85,7 @@ def split_mapping(payload: Any) -> tuple[Any, Any]:
     if not isinstance(payload, dict):
         return payload, None
     mapping = payload.get("mapping") if isinstance(payload.get("mapping"), dict) else None
-    rest = {key: value for key, value in payload.items() if mapping is None or key != "mapping"}
+    rest = payload if mapping is None else {key: value for key, value in payload.items() if key != "mapping"}
     inner = next(iter(rest)) if len(rest) == 1 else ""
     if inner == "records" and isinstance(rest[inner], list):
         return rest[inner], mapping

@@ -1,6 +1,6 @@
 """Payloads: what was sent, as something that can be read more than once, and the mapping that came with it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -23,8 +23,9 @@ class Payloads:
     mapping: Any = None
 
 
-def of_value(value: Any) -> Payloads:
-    """One payload: an object, a list, or either of them as JSON in a text. Raises `body_not_records`."""
+def of_value(value: Any, headers: Mapping[str, str] | None = None) -> Payloads:
+    """One payload: an object, a list, or either of them as JSON in a text; `headers`: what it came with, names in lower
+    case. Raises `body_not_records`."""
     payload, mapping = split_mapping(value)
     if isinstance(payload, str) and payload.lstrip()[:1] in ("{", "["):
         payload = read_json(payload.encode("utf-8", "surrogatepass"))
@@ -32,7 +33,7 @@ def of_value(value: Any) -> Payloads:
         raise Problem("body_not_records")
 
     def read(source: str | None) -> Callable[[], Iterable[Payload]]:
-        found = sources.read(payload, source)
+        found = sources.read(payload, source, headers or {})
         return lambda: (found,)
 
     return Payloads(read, mapping)

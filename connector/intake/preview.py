@@ -88,7 +88,7 @@ def preview(
     known = knowledge(connection, connection_id, incoming, manifest)
     previewed, notes = [], dict.fromkeys(reading.notes)
     for each in incoming:
-        decision = decide(each, known, mode, manifest.fields, now)
+        decision = decide(each, known, mode, manifest.fields, now, on_delete=reading.on_delete)
         if decision.status == "waiting" and decision.who:
             known.open.add(decision.who)
         notes.update(dict.fromkeys(placeless(decision, manifest.fields)))

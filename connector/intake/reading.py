@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from connector.convert import Given
 from connector.convert.given import DateOrder
 from connector.errors import Detail, Problem
 from connector.intake.options import Options
 from connector.manifest import Manifest
-from connector.mapping import Columns, Rules, Translated, missing_paths, translate
+from connector.mapping import Columns, Rules, Translated, missing_paths, places, translate
 from connector.notes import Note
 from connector.record import Record
 from connector.sources import Payload
@@ -31,7 +32,8 @@ class Reading:
     """All records of one request. `payloads` gives them again each time it is called, so that many need no memory.
 
     `most`: so many are taken, else as many as of a batch. `whole`: the mapping was compared with all columns before.
-    `date_orders`: how columns write days, where that is known before the records are read.
+    `date_orders`: how columns write days, where that is known before the records are read. `before`: rows that came
+    before these.
     Raises `too_many_records`, `mapping_path_missing`.
     """
 
@@ -45,7 +47,9 @@ class Reading:
         most: int | None = None,
         whole: bool = False,
         date_orders: Mapping[str, DateOrder] | None = None,
+        before: int = 0,
     ) -> None:
+        self._before = before
         self._most = MOST_RECORDS if most is None else most
         self._payloads, self._options, self._manifest = payloads, options, manifest
         self._given = Given(options.country, options.timezone, None, now)
@@ -59,12 +63,19 @@ class Reading:
         self._rules = {source: self._rules_for(source) for source in self.sources}
 
     def __iter__(self) -> Iterator[Incoming]:
-        row = 0
+        row = self._before
         for payload in self._payloads():
             source, rules = self._manifest.source(payload.source), self._rules[payload.source]
             for record in payload.records:
                 row += 1
                 yield Incoming(row, source.key, payload.variant, translate(record, source, self._manifest, rules))
+
+    def places(self) -> Iterator[list[dict[str, Any]]]:
+        """Of each record, where its values go."""
+        for payload in self._payloads():
+            source, rules = self._manifest.source(payload.source), self._rules[payload.source]
+            for record in payload.records:
+                yield places(record, source, self._manifest, rules.mapping)
 
     def _scan(self) -> int:
         count = 0
@@ -103,6 +114,11 @@ class Reading:
         options, orders = self._options, self._columns[source].date_orders if self.count > 1 else {}
         orders = {**orders, **self._orders}
         return Rules(self._given, options.mapping, options.unmapped_as_data, options.saved_mapping, orders)
+
+    @property
+    def on_delete(self) -> str | None:
+        """What a deletion over there does."""
+        return self._options.on_delete
 
     @property
     def date_orders(self) -> dict[str, DateOrder]:

@@ -6,6 +6,7 @@ from connector.crisp.calls import Mode
 from connector.ids import new_id
 from connector.intake.decide import Decision
 from connector.intake.reading import Incoming
+from connector.ledger.lanes import ERASING
 
 
 def row_of(
@@ -23,8 +24,8 @@ def row_of(
         "who": decision.who,
         "email": decision.contact.email,
         "people_id": decision.people_id,
-        "mode": mode,
-        "lane": lane,
+        "mode": decision.mode or mode,
+        "lane": ERASING if decision.erases else lane,
         "status": decision.status,
         "code": decision.code,
         "contact": decision.contact.flat(),

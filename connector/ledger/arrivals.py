@@ -1,20 +1,15 @@
 """Arrivals: what other systems sent, byte for byte, until it is understood, and what became of it."""
 
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
-from unicodedata import normalize
-from urllib.parse import unquote_plus
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
+from connector.ledger.naming import says
 from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
 
 _CHUNK = 500
-# A line break and the like before a word: else its letter would be taken for the first of that word.
-_SHORT_ESCAPE = re.compile(r'\\[bfnrt"/\\]')
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
@@ -22,10 +17,15 @@ def add(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(insert(arrivals), {**row, "due_at": row["received_at"], "attempts": 0})
 
 
-def has_twin(connection: Connection, inbound_id: str, digest: str, since: int) -> bool:
-    """Whether the same came to this address after this time (UNIX milliseconds)."""
+def twin(connection: Connection, inbound_id: str, digest: str, since: int) -> str | None:
+    """The id of the same that came to this address after this time (UNIX milliseconds)."""
     same = (arrivals.c.inbound_id == inbound_id) & (arrivals.c.digest == digest)
-    return connection.scalar(select(arrivals.c.id).where(same, arrivals.c.received_at > since).limit(1)) is not None
+    return connection.scalar(select(arrivals.c.id).where(same, arrivals.c.received_at > since).limit(1))
+
+
+def get(connection: Connection, arrival_id: str) -> Row[Any] | None:
+    """One arrival, without its body."""
+    return connection.execute(select(*_BODILESS).where(arrivals.c.id == arrival_id)).one_or_none()
 
 
 def due(connection: Connection, now: int, *, busy: Collection[str] = ()) -> str | None:
@@ -37,12 +37,26 @@ def claim(connection: Connection, now: int, until: int, *, busy: Collection[str]
     """Takes in hand what is due first, at no address that is busy. Who has not ended it by `until` has died, or is too
     late: then another may, and `attempts` tells the two apart."""
     first = select(arrivals).where(_due(now, busy)).order_by(*_FIRST).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(first).one_or_none()
+    return _taken(connection, connection.execute(first).one_or_none(), until)
+
+
+def take_over(connection: Connection, arrival_id: str, until: int) -> Row[Any] | None:
+    """Takes in hand what is not ended, whoever has it and whenever it is due. Who had it cannot end it any more."""
+    open_ = select(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.due_at.is_not(None)).with_for_update()
+    return _taken(connection, connection.execute(open_).one_or_none(), until)
+
+
+def _taken(connection: Connection, row: Row[Any] | None, until: int) -> Row[Any] | None:
     if row is None:
         return None
     taken = update(arrivals).where(arrivals.c.id == row.id)
     connection.execute(taken.values(due_at=until, attempts=row.attempts + 1))
     return connection.execute(select(arrivals).where(arrivals.c.id == row.id)).one()
+
+
+def holds(connection: Connection, arrival: Row[Any]) -> bool:
+    """Whether one still has in hand what one took; nobody takes it over before this transaction ends."""
+    return connection.scalar(select(arrivals.c.id).where(_in_hand(arrival)).with_for_update()) is not None
 
 
 def finish(
@@ -71,8 +85,24 @@ def of_inbound(connection: Connection, inbound_id: str, *, before: str | None, l
     wanted = arrivals.c.inbound_id == inbound_id
     if before is not None:
         wanted &= arrivals.c.id < before
-    columns = [column for column in arrivals.c if column is not arrivals.c.body]
-    return list(connection.execute(select(*columns).where(wanted).order_by(arrivals.c.id.desc()).limit(limit)))
+    return list(connection.execute(select(*_BODILESS).where(wanted).order_by(arrivals.c.id.desc()).limit(limit)))
+
+
+def open_at(connection: Connection, inbound_id: str, *, until: int, limit: int) -> list[Row[Any]]:
+    """What came to an address until then (UNIX milliseconds) and is not ended, newest first."""
+    mine = (arrivals.c.inbound_id == inbound_id) & arrivals.c.body.is_not(None)
+    open_ = (mine, arrivals.c.due_at.is_not(None), arrivals.c.received_at <= until)
+    columns = (arrivals.c.id, arrivals.c.body, arrivals.c.content_type)
+    return list(connection.execute(select(*columns).where(*open_).order_by(arrivals.c.id.desc()).limit(limit)))
+
+
+def end_with(
+    connection: Connection, found: Collection[str], outcome: str, *, record_id: str | None, import_id: str | None
+) -> None:
+    """Ends what another of its address has said as well, whoever has it in hand."""
+    values: dict[str, Any] = {"outcome": outcome, "due_at": None, "record_id": record_id, "import_id": import_id}
+    open_ = arrivals.c.id.in_(found) & arrivals.c.due_at.is_not(None)
+    connection.execute(update(arrivals).where(open_).values(**values, body=None))
 
 
 def again(connection: Connection, inbound_id: str, outcomes: Collection[str], now: int) -> int:
@@ -88,30 +118,35 @@ def purge(connection: Connection, before: int) -> int:
     return connection.execute(delete(arrivals).where(arrivals.c.id.in_(old.scalar_subquery()))).rowcount
 
 
-def forget(connection: Connection, connection_id: str, named: re.Pattern[str], outcome: str) -> int:
-    """Empties what came and names a person, whom the pattern finds; how many they were. What is not taken in yet never
-    is."""
+def waiting(connection: Connection, connection_id: str, names: Collection[str], *, until: int) -> list[str]:
+    """Ids of what came until then (UNIX milliseconds), names a person and is not ended, in the order in which it
+    came."""
     mine = (arrivals.c.connection_id == connection_id) & arrivals.c.body.is_not(None)
-    held = connection.execute(select(arrivals.c.id, arrivals.c.body).where(mine).with_for_update())
-    found = [row.id for row in held if any(named.search(text) for text in _texts(row.body))]
-    emptied = {"body": None, "due_at": None, "outcome": outcome}
-    connection.execute(update(arrivals).where(arrivals.c.id.in_(found)).values(emptied))
+    open_ = (mine, arrivals.c.due_at.is_not(None), arrivals.c.received_at <= until)
+    held = _some(connection, select(arrivals.c.id, arrivals.c.body).where(*open_).order_by(arrivals.c.id))
+    return [row.id for row in held if says(row.body, names)]
+
+
+def forget(connection: Connection, connection_id: str, names: Collection[str], outcome: str) -> int:
+    """Empties what ended and names a person; how many they were."""
+    mine = (arrivals.c.connection_id == connection_id) & arrivals.c.body.is_not(None)
+    ended = select(arrivals.c.id, arrivals.c.body).where(mine, arrivals.c.due_at.is_(None)).order_by(arrivals.c.id)
+    held = _some(connection, ended.with_for_update())
+    found = [row.id for row in held if says(row.body, names)]
+    connection.execute(update(arrivals).where(arrivals.c.id.in_(found)).values(body=None, outcome=outcome))
     if found:
         leave(connection)
     return len(found)
 
 
-def _texts(body: bytes) -> Iterator[str]:
-    """What a body says: as it is, without the escapes of JSON, and without those of a form; in any encoding that an
-    address can be written in."""
-    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
-        text = normalize("NFC", body.decode(encoding, "replace"))
-        yield text
-        yield normalize("NFC", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), _SHORT_ESCAPE.sub(" ", text)))
-        yield normalize("NFC", unquote_plus(text))
+def _some(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
+    """Some rows at a time: a body may be large, and there may be many."""
+    with connection.execute(wanted.execution_options(yield_per=20)) as found:
+        yield from found
 
 
 _FIRST = (arrivals.c.due_at, arrivals.c.id)
+_BODILESS = [column for column in arrivals.c if column is not arrivals.c.body]
 
 
 def _due(now: int, busy: Collection[str]) -> ColumnElement[bool]:

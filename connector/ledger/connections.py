@@ -165,9 +165,10 @@ class Key:
     scopes: tuple[str, ...]
     created_at: int
     revoked_at: int | None = None
+    used_at: int | None = None
 
 
-def _hash(secret: str) -> str:
+def digest(secret: str) -> str:
     """SHA-256; the keys that we make have 256 random bits, so no slow hash is needed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -180,21 +181,38 @@ def add_key(
     if known is not None and known.connection_id == connection_id:
         return known
     key = Key(new_id(), connection_id, label, scopes, now)
-    row = {"id": key.id, "connection_id": connection_id, "hash": _hash(secret), "label": label, "scopes": list(scopes)}
+    row = {"id": key.id, "connection_id": connection_id, "hash": digest(secret), "label": label, "scopes": list(scopes)}
     connection.execute(insert(keys), {**row, "created_at": now})
     return key
 
 
 def find_key(connection: Connection, secret: str) -> Key | None:
     """The key with this secret, revoked or not."""
-    wanted = _hash(secret)
+    wanted = digest(secret)
     row = connection.execute(select(keys).where(keys.c.hash == wanted)).one_or_none()
     return _key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
 
 
+def get_key(connection: Connection, key_id: str) -> Key | None:
+    """The key of this id, revoked or not."""
+    row = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
+    return None if row is None else _key(row)
+
+
+def used_key(connection: Connection, key_id: str, now: int) -> None:
+    """Writes down that a key was used."""
+    connection.execute(update(keys).where(keys.c.id == key_id).values(used_at=now))
+
+
+def has_admin_key(connection: Connection) -> bool:
+    """Whether somebody has a key of any connection that may do everything."""
+    living = connection.execute(select(keys).where(keys.c.revoked_at.is_(None)))
+    return any("admin" in row.scopes for row in living)
+
+
 def forget_key(connection: Connection, secret: str) -> None:
     """Removes the key with this secret."""
-    connection.execute(delete(keys).where(keys.c.hash == _hash(secret)))
+    connection.execute(delete(keys).where(keys.c.hash == digest(secret)))
 
 
 def list_keys(connection: Connection, connection_id: str) -> list[Key]:
@@ -210,4 +228,4 @@ def revoke_key(connection: Connection, connection_id: str, key_id: str, now: int
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(row.id, row.connection_id, row.label, tuple(row.scopes), row.created_at, row.revoked_at)
+    return Key(row.id, row.connection_id, row.label, tuple(row.scopes), row.created_at, row.revoked_at, row.used_at)

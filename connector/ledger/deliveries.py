@@ -161,6 +161,8 @@ def forget(connection: Connection, connection_id: str, event_ids: Sequence[str],
     """Nothing is told of these events any more, and nothing of what they said is kept; how many deliveries those are.
     That an event was told stays."""
     mine = (deliveries.c.connection_id == connection_id) & deliveries.c.event_id.in_(event_ids)
+    # In the order in which all others lock them.
+    connection.execute(select(deliveries.c.id).where(mine).order_by(deliveries.c.id).with_for_update()).all()
     end(connection, mine, now)
     return connection.execute(update(deliveries).where(mine).values(body=None, person=0)).rowcount
 

@@ -1,39 +1,44 @@
 """Erasure: every trace of a person goes; outcomes keep their codes and counts, so that totals still add up."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, delete, func, or_, select, update
 
-from connector.ledger import arrivals, hooks
+from connector.ledger import arrivals
+from connector.ledger.lanes import ERASING
+from connector.ledger.naming import findable, whole_name
 from connector.ledger.remains import leave
-from connector.ledger.tables import deliveries, events, idempotency, links, people, records
+from connector.ledger.tables import idempotency, links, people, records
+from connector.ledger.unsaying import unsay
+from connector.notes import note
 
 _PERSONAL = ("who", "email", "people_id", "source_id", "contact", "detail")
 # A record that nobody is named in any more.
 BLANK: dict[str, object] = {**dict.fromkeys(_PERSONAL), "notes": [], "changed": [], "trail": []}
 # Without its claim, a drain that has a record in hand saves nothing.
 _CANCELLED: dict[str, object] = {"status": "rejected", "code": "contact_erased", "due_at": None, "claim": None}
+# Of records that asked for it, it is what they came for.
+_DONE: dict[str, object] = {"status": "updated", "code": None, "notes": [note("erased").as_json()]}
 # A sender may put the address into its idempotency key; an answer that is kept may show it.
 _ANSWER = func.coalesce(cast(idempotency.c.answer, Text), "")
-# A shorter people_id is no name that is known anywhere else: it may be a part of any word.
-_SHORTEST = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows were removed or emptied."""
+    """How many rows were removed or emptied. `news`: of what Crisp told, of conversations and of events."""
 
     people: int
     records: int
     links: int
     idempotency_keys: int = 0
+    news: int = 0
+    arrivals: int = 0
 
     @property
     def nothing(self) -> bool:
-        """Whether the person was not known here."""
-        return not (self.people or self.records or self.links)
+        """Whether the person was not known here. A sender may take any text for an idempotency key."""
+        return not (self.people or self.records or self.links or self.news or self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ def standing(connection: Connection, connection_id: str, whos: Collection[str], 
 def erase(
     connection: Connection, connection_id: str, whos: Collection[str], *, asked_at: int, now: int | None = None
 ) -> Erased:
-    """Removes the person from people, links and records, and rejects what waits.
+    """Removes the person from people, links and records, and rejects what waits; what waits for this very erasure is
+    done.
 
     Records that came after the erasure was asked for and still wait are a new wish: they stay.
     """
@@ -91,27 +97,21 @@ def erase(
     forgotten = _forget_requests(
         connection, connection_id, whos, select(records.c.id).where(gone), select(records.c.id).where(wish)
     )
+    asked = and_(gone, waiting, records.c.lane == ERASING)
+    done = list(connection.scalars(select(records.c.id).where(asked)))
     cancelled = {**_CANCELLED, "finished_at": asked_at if now is None else now}
     connection.execute(update(records).where(gone, waiting).values(cancelled))
     emptied = connection.execute(update(records).where(gone).values(BLANK)).rowcount
+    connection.execute(update(records).where(records.c.id.in_(done)).values(_DONE))
     wished = select(records.c.source_id).where(wish, records.c.source_id.is_not(None))
     linked = (links.c.connection_id == connection_id) & links.c.email.in_(whos) & links.c.source_id.not_in(wished)
-    unlinked = connection.execute(delete(links).where(linked)).rowcount
     known = (people.c.connection_id == connection_id) & or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
-    _forget_news(connection, connection_id, whos)
-    erased = Erased(connection.execute(delete(people).where(known)).rowcount, emptied, unlinked, forgotten)
+    unsaid = unsay(connection, connection_id, whos, asked_at if now is None else now)
+    came = arrivals.forget(connection, connection_id, whos, "contact_erased")
+    removed = connection.execute(delete(people).where(known)).rowcount
+    unlinked = connection.execute(delete(links).where(linked)).rowcount  # after people, as whoever accepts does
     leave(connection)
-    return erased
-
-
-def _forget_news(connection: Connection, connection_id: str, whos: Collection[str]) -> None:
-    """What was told of the person, by Crisp and to others, and what has come in and is not understood yet."""
-    mine = (events.c.connection_id == connection_id) & or_(events.c.email.in_(whos), events.c.people_id.in_(whos))
-    told = select(events.c.id).where(mine)
-    connection.execute(delete(deliveries).where(deliveries.c.event_id.in_(told)))
-    connection.execute(delete(events).where(mine))
-    hooks.forget_person(connection, connection_id, whos)
-    arrivals.forget(connection, connection_id, whole_name(whos), "contact_erased")
+    return Erased(removed, emptied, unlinked, forgotten, unsaid, came)
 
 
 def _forget_requests(
@@ -125,7 +125,7 @@ def _forget_requests(
     they were."""
     mine = idempotency.c.connection_id == connection_id
     count = connection.execute(delete(idempotency).where(mine, idempotency.c.record_id.in_(gone))).rowcount
-    names = [who for who in whos if "@" in who or len(who) >= _SHORTEST]
+    names = findable(whos)
     if not names:
         return count
     parts = or_(*(column.icontains(name, autoescape=True) for column in (idempotency.c.key, _ANSWER) for name in names))
@@ -134,12 +134,6 @@ def _forget_requests(
     whole = whole_name(names)
     keys = [key for key, answer in rows if whole.search(key) or whole.search(answer)]
     return count + connection.execute(delete(idempotency).where(mine, idempotency.c.key.in_(keys))).rowcount
-
-
-def whole_name(names: Collection[str]) -> re.Pattern[str]:
-    """Finds a name that stands by itself: `ada@example.com`, but not in `canada@example.com` or `…example.com.au`."""
-    either = "|".join(re.escape(name) for name in names)
-    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_]|\.[^\W\d_])", re.IGNORECASE)
 
 
 def _of(whos: Collection[str]) -> ColumnElement[bool]:

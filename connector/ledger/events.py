@@ -1,15 +1,15 @@
 """Events: what happened, gathered while a burst lasts, told once and never changed after that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, tuple_, update
 
 from connector.ledger.tables import connections, events, records
 
-# For so long (milliseconds) before its end a record is looked for that names no address.
-_RECENT = 600_000
+# So much Crisp's clock may differ from ours (milliseconds).
+SKEW = 5_000
 
 Payload = dict[str, Any]
 
@@ -17,7 +17,8 @@ Payload = dict[str, Any]
 def gather(
     connection: Connection, row: Mapping[str, Any], merge: Callable[[Payload, Payload], Payload], until: int
 ) -> None:
-    """Puts a change into the event that gathers about its subject, or begins one, told at `until`."""
+    """Puts a change into the event that gathers about its subject, or begins one, told at `until`. Who has that one in
+    hand already does not tell it as it was (`tell`)."""
     open_ = _gathering(row["connection_id"], row["event"], row["subject"])
     before = connection.execute(select(events).where(open_).with_for_update()).one_or_none()
     if before is None:
@@ -29,7 +30,7 @@ def gather(
 
 
 def begin(connection: Connection, row: Mapping[str, Any]) -> None:
-    """An event that is complete as it is; it is told at once by who begins it, or at its `due_at`."""
+    """An event that is complete as it is; it is told at once by who begins it, or from its `due_at` on."""
     connection.execute(insert(events), {"due_at": None, **row, "attempts": 0})
 
 
@@ -38,9 +39,25 @@ def _gathering(connection_id: str, event: str, subject: str) -> Any:
     return mine & events.c.told_at.is_(None)
 
 
-def due(connection: Connection, now: int, limit: int) -> list[Row[Any]]:
-    """Events whose burst is over, or that are to be tried again."""
-    ready = select(events).where(events.c.due_at <= now).order_by(events.c.due_at, events.c.id).limit(limit)
+def due(connection: Connection, now: int, limit: int, *, but: Sequence[str] = ()) -> list[Row[Any]]:
+    """Events whose burst is over, or that are to be tried again; none of the kinds `but`."""
+    return _due(connection, now, limit, events.c.event.not_in(but))
+
+
+def due_of(connection: Connection, connection_id: str, now: int, limit: int, kinds: Sequence[str]) -> list[Row[Any]]:
+    """A connection's events of these kinds that are due."""
+    mine = (events.c.connection_id == connection_id) & events.c.event.in_(kinds)
+    return _due(connection, now, limit, mine)
+
+
+def whose(connection: Connection, now: int, kinds: Sequence[str]) -> list[str]:
+    """The connections that have events of these kinds which are due."""
+    due_now = select(events.c.connection_id).where(events.c.due_at <= now, events.c.event.in_(kinds))
+    return list(connection.scalars(due_now.distinct().order_by(events.c.connection_id)))
+
+
+def _due(connection: Connection, now: int, limit: int, which: ColumnElement[bool]) -> list[Row[Any]]:
+    ready = select(events).where(events.c.due_at <= now, which).order_by(events.c.due_at, events.c.id).limit(limit)
     return list(connection.execute(ready.with_for_update(skip_locked=True)))
 
 
@@ -50,9 +67,11 @@ def next_due_at(connection: Connection) -> int | None:
     return found
 
 
-def hold(connection: Connection, event_ids: list[str], until: int) -> None:
-    """They are in hand until then, those that are not told yet."""
+def hold(connection: Connection, event_ids: list[str], until: int, *, before: int | None = None) -> None:
+    """They are in hand until then, those that are not told yet. `before`: those alone that were in hand until then, for
+    another may have been put off since."""
     mine = events.c.id.in_(event_ids) & events.c.told_at.is_(None)
+    mine = mine if before is None else mine & (events.c.due_at == before)
     connection.execute(update(events).where(mine).values(due_at=until))
 
 
@@ -60,6 +79,11 @@ def again(connection: Connection, event_id: str, due_at: int) -> None:
     """It is to be tried again."""
     one = update(events).where(events.c.id == event_id, events.c.told_at.is_(None))
     connection.execute(one.values(due_at=due_at, attempts=events.c.attempts + 1))
+
+
+def soon(connection: Connection, event_id: str, now: int) -> None:
+    """It is looked at again at once, if it is still to be told."""
+    connection.execute(update(events).where(events.c.id == event_id, events.c.told_at.is_(None)).values(due_at=now))
 
 
 def turn(connection: Connection, connection_id: str, event: str, clock: Callable[[], int]) -> int:
@@ -72,10 +96,15 @@ def turn(connection: Connection, connection_id: str, event: str, clock: Callable
     return max(clock(), last or 0)
 
 
-def tell(connection: Connection, event_id: str, now: int, **values: Any) -> bool:
-    """It does not change any more; False when somebody else told it, or it was dropped."""
-    one = update(events).where(events.c.id == event_id, events.c.told_at.is_(None))
-    return connection.execute(one.values(told_at=now, due_at=None, **values)).rowcount == 1
+def tell(connection: Connection, event_id: str, now: int, as_read: Payload | None = None, **values: Any) -> bool:
+    """It does not change any more; False when somebody else told it, it was dropped, or it has gathered more since it
+    was read."""
+    one = (events.c.id == event_id) & events.c.told_at.is_(None)
+    stands = connection.execute(select(events.c.payload).where(one).with_for_update()).one_or_none()
+    if stands is None or (as_read is not None and stands.payload != as_read):
+        return False
+    connection.execute(update(events).where(one).values(told_at=now, due_at=None, **values))
+    return True
 
 
 def drop(connection: Connection, event_id: str) -> None:
@@ -107,18 +136,24 @@ def page(connection: Connection, connection_id: str, event: str, asked: Asked, l
     return list(connection.execute(listing.order_by(events.c.told_at.desc(), events.c.id.desc()).limit(limit)))
 
 
-def was_told(connection: Connection, connection_id: str, event: str, people_id: str) -> bool:
-    """Whether there was this event about this person, or is one that gathers."""
-    mine = (events.c.connection_id == connection_id) & (events.c.event == event) & (events.c.people_id == people_id)
-    return connection.scalar(select(events.c.id).where(mine).limit(1)) is not None
+def is_made(connection: Connection, connection_id: str, people_id: str | None, *, gathering: bool = False) -> bool:
+    """Whether it was told that this person was made (`gathering`: or is about to be): somebody is made once, however
+    often and by how many ways that is told."""
+    if people_id is None:
+        return False
+    mine = (events.c.connection_id == connection_id) & (events.c.people_id == people_id)
+    found = select(events.c.id).where(mine, events.c.event == "contact_created")
+    found = found if gathering else found.where(events.c.told_at.is_not(None))
+    return connection.scalar(found.limit(1)) is not None
 
 
-def told_since(connection: Connection, connection_id: str, people_id: str | None, since: int) -> bool:
-    """Whether a change of this person that was not our own was told since then (UNIX milliseconds)."""
+def told_since(connection: Connection, connection_id: str, people_id: str | None, since: int) -> list[Payload]:
+    """What was told since then (UNIX milliseconds) of changes of this person that were not our own."""
+    if people_id is None:
+        return []
     mine = (events.c.connection_id == connection_id) & (events.c.people_id == people_id) & events.c.own.is_(False)
     of_the_profile = events.c.event.in_(("contact_created", "contact_updated"))
-    found = select(events.c.id).where(mine, of_the_profile, events.c.told_at >= since).limit(1)
-    return people_id is not None and connection.scalar(found) is not None
+    return list(connection.scalars(select(events.c.payload).where(mine, of_the_profile, events.c.told_at >= since)))
 
 
 def written(
@@ -126,14 +161,35 @@ def written(
 ) -> list[Payload]:
     """What we told Crisp of a person, or may have told it: flat contacts of records that ended at that time (UNIX
     milliseconds) or later, or are under way."""
-    tried = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (records.c.attempts > 0))
-    mine = and_(records.c.connection_id == connection_id, records.c.contact.is_not(None))
-    ours = select(records.c.contact).where(mine, tried | (records.c.finished_at >= since))
-    # Who is named by the people_id alone is not looked for by an index: those records are of a moment ago.
-    recent = records.c.id >= f"{since - _RECENT:012x}"
+    mine = _TRIED | (records.c.finished_at >= since)
+    found = _records_of(connection, connection_id, email, people_id, mine & records.c.contact.is_not(None))
+    return [row.contact for row in found]
+
+
+def made(connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int) -> bool:
+    """Whether we made this person in Crisp at that time (UNIX milliseconds) or later, or may have made it: by what came
+    before it was made, as far as clocks agree."""
+    under_way = (records.c.status == "waiting") & (records.c.claim.is_not(None) | records.c.unsure.is_not(None))
+    done = ((records.c.status == "created") | records.c.unsure.is_not(None)) & (records.c.finished_at >= since)
+    mine = (under_way | done) & (records.c.created_at <= since + 2 * SKEW)
+    return any(True for _ in _records_of(connection, connection_id, email, people_id, mine))
+
+
+_TRIED = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (records.c.attempts > 0))
+
+
+def _records_of(
+    connection: Connection,
+    connection_id: str,
+    email: str | None,
+    people_id: str | None,
+    which: ColumnElement[bool],
+) -> list[Row[str, Any]]:
+    """Those of the records of a person."""
+    ours = select(records.c.id, records.c.contact).where(records.c.connection_id == connection_id, which)
     looks = [ours.where(records.c.email == email)] if email else []
-    looks += [ours.where(records.c.who == people_id, recent)] if people_id else []
-    return [contact for look in looks for contact in connection.scalars(look)]
+    looks += [ours.where(records.c.who == people_id, records.c.email.is_(None))] if people_id else []
+    return [row for look in looks for row in connection.execute(look).all()]
 
 
 def purge(connection: Connection, before: int) -> int:

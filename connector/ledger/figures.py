@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, Label, Select, func, select
 
 from connector.crisp.calls import STATUSES
+from connector.ledger.lanes import BULK, ERASING, LIVE
 from connector.ledger.tables import imports, leases, records
-from connector.ledger.work import BULK, LIVE
 
 # Ages of waiting records, by what they are less than (milliseconds).
 AGES = {"1m": 60_000, "10m": 600_000, "1h": 3_600_000, "1d": 86_400_000}
 OLDER = "older"
-LANES = {LIVE: "live", BULK: "bulk"}
+# Those that drains deliver, and all in which something waits.
+DELIVERED = {LIVE: "live", BULK: "bulk"}
+LANES = {**DELIVERED, ERASING: "erasing"}
 _MINUTE = 60_000
 
 

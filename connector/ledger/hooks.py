@@ -1,12 +1,17 @@
 """Hooks: what Crisp told, until it is understood, and which person a conversation is with."""
 
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
+from connector.ids import new_id
+from connector.ledger.naming import says
 from connector.ledger.tables import hooks, sessions
 from connector.ledger.upsert import insert_or_ignore, insert_or_update
+
+_FIRST = (hooks.c.due_at, hooks.c.id)
 
 
 def add(connection: Connection, row: Mapping[str, Any]) -> bool:
@@ -21,11 +26,29 @@ def signature_of(connection: Connection, connection_id: str, digest: str) -> str
     return found
 
 
+def expect_removal(connection: Connection, connection_id: str, people_ids: Iterable[str], now: int) -> None:
+    """We remove these from Crisp: what it tells of that is our own doing. Nobody is named by what is kept."""
+    for people_id in people_ids:
+        row = {"id": new_id(), "connection_id": connection_id, "digest": _removal(people_id), "way": "own"}
+        more = {"event": "people:profile:removed", "outcome": "known", "received_at": now}
+        insert_or_update(connection, hooks, [{**row, **more}], ("connection_id", "digest"), kept=("id",))
+
+
+def is_expected(connection: Connection, connection_id: str, people_id: str) -> bool:
+    """Whether we have removed this person from Crisp of late."""
+    mine = (hooks.c.connection_id == connection_id) & (hooks.c.digest == _removal(people_id))
+    return connection.scalar(select(hooks.c.id).where(mine)) is not None
+
+
+def _removal(people_id: str) -> str:
+    return hashlib.sha256(f"removed by us: {people_id}".encode()).hexdigest()
+
+
 def due(connection: Connection, now: int, limit: int) -> list[Row[Any]]:
-    """What is to be understood by now, in the order in which it came. Where several processes do that, each gets
-    others."""
-    ready = select(hooks).where(hooks.c.due_at <= now).order_by(hooks.c.due_at, hooks.c.id).limit(limit)
-    return list(connection.execute(ready.with_for_update(skip_locked=True)))
+    """What is to be understood by now, in the order in which it came. Where several processes do that, one waits for
+    the other: what is understood first is gathered first."""
+    ready = select(hooks).where(hooks.c.due_at <= now).order_by(*_FIRST).limit(limit)
+    return list(connection.execute(ready.with_for_update()))
 
 
 def finish(connection: Connection, outcomes: Mapping[str, str]) -> None:
@@ -50,7 +73,7 @@ def unknown(connection: Connection, connection_id: str) -> dict[str, int]:
 
 def last(connection: Connection, connection_id: str) -> int | None:
     """When Crisp told anything last (UNIX milliseconds)."""
-    newest = select(func.max(hooks.c.received_at)).where(hooks.c.connection_id == connection_id)
+    newest = select(func.max(hooks.c.received_at)).where(hooks.c.connection_id == connection_id, hooks.c.way != "own")
     found: int | None = connection.scalar(newest)
     return found
 
@@ -67,10 +90,15 @@ def person_of(connection: Connection, connection_id: str, session_id: str) -> Ro
     return connection.execute(select(sessions).where(mine)).one_or_none()
 
 
-def forget_person(connection: Connection, connection_id: str, names: Collection[str]) -> int:
-    """Takes a person out of the conversations, and out of what Crisp told and is not understood yet."""
-    named = or_(*(hooks.c.body.icontains(name, autoescape=True) for name in names))
-    untold = update(hooks).where(hooks.c.connection_id == connection_id, hooks.c.body.is_not(None), named)
-    connection.execute(untold.values(body=None, due_at=None, outcome="nothing"))
+def forget_person(connection: Connection, connection_id: str, names: Collection[str]) -> tuple[set[str], int]:
+    """Takes a person out of the conversations, and out of what Crisp told and is not understood yet: the conversations,
+    and how many rows said anything of it. Who is just understanding any of it is waited for."""
+    untold = (hooks.c.connection_id == connection_id) & hooks.c.body.is_not(None)
+    waiting = select(hooks.c.id, hooks.c.body).where(untold).order_by(*_FIRST).with_for_update()
+    held = connection.execute(waiting).all()
     known = sessions.c.email.in_(names) | sessions.c.people_id.in_(names)
-    return connection.execute(delete(sessions).where(sessions.c.connection_id == connection_id, known)).rowcount
+    linked = delete(sessions).where(sessions.c.connection_id == connection_id, known)
+    theirs = set(connection.scalars(linked.returning(sessions.c.session_id)))
+    told = [row.id for row in held if says(row.body.encode(), {*names, *theirs})]
+    finish(connection, dict.fromkeys(told, "nothing"))
+    return theirs, len(theirs) + len(told)

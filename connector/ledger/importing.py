@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, delete,
 from connector.ledger import quotas
 from connector.ledger import records as telling
 from connector.ledger.remains import leave
-from connector.ledger.tables import imports, records
+from connector.ledger.tables import imports, pulls, records
 from connector.ledger.upsert import insert_or_ignore
 
 _WAITING = records.c.status == "waiting"
@@ -33,6 +33,18 @@ def open_once(connection: Connection, row: Mapping[str, Any]) -> Row[Any] | None
 def touch(connection: Connection, import_id: str, now: int) -> bool:
     """Says that records still come in; False when the import was given up meanwhile."""
     return bool(connection.execute(_one(import_id).values(touched_at=now)).rowcount)
+
+
+def fills(connection: Connection, import_id: str, count: int, notes: Sequence[Mapping[str, Any]]) -> bool:
+    """How many records of an import have come in so far, and what else is noted of it; False when it does not come in
+    any more."""
+    open_ = select(imports.c.notes).where(imports.c.id == import_id, imports.c.accepted_at.is_(None)).with_for_update()
+    known = connection.execute(open_).scalar_one_or_none()
+    if known is None:
+        return False
+    new = [dict(each) for each in notes if each not in known]
+    connection.execute(_one(import_id).values(records=count, notes=[*known, *new]))
+    return True
 
 
 def release(connection: Connection, import_id: str) -> None:
@@ -67,9 +79,10 @@ def drop_import(connection: Connection, import_id: str) -> None:
 
 def drop_unsealed(connection: Connection, before: int, *, import_id: str | None = None) -> int:
     """Removes imports (or this one) whose sender or process went away before they were accepted, with their records;
-    nobody was told of them. One that is just being accepted stays."""
+    nobody was told of them. One that is just being accepted stays, and one that a pull goes on with."""
     seen_at = func.coalesce(imports.c.touched_at, imports.c.created_at)
-    left = imports.c.accepted_at.is_(None) & (seen_at < before)
+    pulled = select(pulls.c.inbound_id).where(pulls.c.import_id == imports.c.id, pulls.c.ended_at.is_(None)).exists()
+    left = imports.c.accepted_at.is_(None) & (seen_at < before) & ~pulled
     if import_id is not None:
         left &= imports.c.id == import_id
     return connection.execute(delete(imports).where(left)).rowcount

@@ -14,9 +14,9 @@ from connector.ledger.tables import inbounds
 class Address:
     """An address for one source of one connection.
 
-    `secret_sealed`: the secret and, after a rotation, the one before it, separated by a comma. `options`: how what
+    `secret_sealed`: the secret and, after a rotation, the one before it, separated by a line break. `options`: how what
     comes is read. `state`: `old_until`, `verified_at`, `next_slot_at` (UNIX milliseconds), `token` (the secret is one
-    that Notion made).
+    that Notion made), `access_sealed` and `access_until` (an access token that the system gave, and how long).
     """
 
     id: str
@@ -66,6 +66,13 @@ def newest(connection: Connection, connection_id: str, *, before: str | None, li
     return [_of(row) for row in connection.execute(listing)]
 
 
+def accounts(connection: Connection, connection_id: str, source: str) -> int:
+    """How many accounts of a source a connection's addresses may be for: what does not say its account is one."""
+    mine = (inbounds.c.connection_id == connection_id) & (inbounds.c.source == source)
+    rows = connection.execute(select(inbounds.c.id, inbounds.c.options).where(mine))
+    return len({row.options.get("sender") or row.id for row in rows})
+
+
 def remove(connection: Connection, connection_id: str, inbound_id: str) -> bool:
     """Removes an address with everything that arrived there; what was accepted stays."""
     removed = connection.execute(delete(inbounds).where(_mine(connection_id, inbound_id))).rowcount
@@ -93,6 +100,14 @@ def pause(connection: Connection, inbound_id: str, until: int) -> None:
         _save_state(connection, address, next_slot_at=max(until, int(address.state.get("next_slot_at", 0))))
 
 
+def keep_access(connection: Connection, inbound_id: str, told: Mapping[str, Any] | None) -> None:
+    """Keeps the access token that an address's system has given (`access_sealed`, `access_until`), or forgets it."""
+    address = locked(connection, inbound_id)
+    if address is not None:
+        state = {name: value for name, value in address.state.items() if not name.startswith("access_")}
+        _save(connection, inbound_id, {**state, **(told or {})})
+
+
 def verified(connection: Connection, address: Address, now: int) -> None:
     """Something came that was proved to be true: from now on no handshake is taken."""
     _save_state(connection, address, verified_at=now)
@@ -104,8 +119,11 @@ def every(connection: Connection) -> list[Address]:
 
 
 def _save_state(connection: Connection, address: Address, **changes: int) -> None:
-    state = {**address.state, **changes}
-    connection.execute(update(inbounds).where(inbounds.c.id == address.id).values(state=state))
+    _save(connection, address.id, {**address.state, **changes})
+
+
+def _save(connection: Connection, inbound_id: str, state: Mapping[str, Any]) -> None:
+    connection.execute(update(inbounds).where(inbounds.c.id == inbound_id).values(state=dict(state)))
 
 
 def _mine(connection_id: str, inbound_id: str) -> ColumnElement[bool]:

@@ -163,6 +163,28 @@ def linked(connection: Connection, connection_id: str, source: str, source_ids: 
     return {row.source_id: row.email for row in rows}
 
 
+def leading(connection: Connection, connection_id: str, source: str, emails: Iterable[str]) -> dict[str, set[str]]:
+    """Emails → the source's record ids that lead there."""
+    mine = (links.c.connection_id == connection_id) & (links.c.source == source) & links.c.email.in_(list(emails))
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(select(links.c.email, links.c.source_id).where(mine)):
+        found.setdefault(row.email, set()).add(row.source_id)
+    return found
+
+
+def ids_of(connection: Connection, connection_id: str, source: str) -> list[str]:
+    """All record ids of a source that lead to somebody."""
+    mine = (links.c.connection_id == connection_id) & (links.c.source == source)
+    return list(connection.scalars(select(links.c.source_id).where(mine).order_by(links.c.source_id)))
+
+
+def relink(connection: Connection, connection_id: str, moved: Mapping[str, str]) -> None:
+    """What led to an email leads to another from now on: old → new."""
+    for old, new in sorted(moved.items()):
+        mine = (links.c.connection_id == connection_id) & (links.c.email == old)
+        connection.execute(update(links).where(mine).values(email=new))
+
+
 def link(connection: Connection, connection_id: str, source: str, emails: Mapping[str, str]) -> None:
     """Remembers which email came with which of the source's record ids."""
     rows = [

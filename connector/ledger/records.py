@@ -23,7 +23,9 @@ from sqlalchemy import (
 
 from connector.contact import Contact, dated
 from connector.crisp.calls import STATUSES
+from connector.ids import first_id
 from connector.ledger import choosing, people
+from connector.ledger.lanes import ERASING
 from connector.ledger.people import Person
 from connector.ledger.tables import imports, records
 
@@ -88,14 +90,26 @@ def get(connection: Connection, connection_id: str, record_id: str) -> Row[Any] 
 
 
 def newest(
-    connection: Connection, connection_id: str, *, before: str | None, limit: int, **equal: str
+    connection: Connection,
+    connection_id: str,
+    *,
+    before: str | None,
+    limit: int,
+    since: int | None = None,
+    until: int | None = None,
+    **equal: str,
 ) -> list[Row[Any]]:
-    """Records newest first, those before a cursor, with these columns equal; none that is still being accepted."""
+    """Records newest first, those before a cursor, with these columns equal; none that is still being accepted. `since`
+    and `until`: when they came (UNIX milliseconds), which their ids say."""
     accepted = select(imports.c.id).where(imports.c.id == records.c.import_id, imports.c.accepted_at.is_not(None))
     known = records.c.import_id.is_(None) | accepted.exists()
     listing = select(records).where(records.c.connection_id == connection_id, known, *_equal(equal))
     if before:
         listing = listing.where(records.c.id < before)
+    if since is not None:
+        listing = listing.where(records.c.id >= first_id(since))
+    if until is not None:
+        listing = listing.where(records.c.id < first_id(until))
     return list(connection.execute(listing.order_by(records.c.id.desc()).limit(limit)))
 
 
@@ -177,8 +191,13 @@ def known(connection: Connection, connection_id: str, ids: Sequence[str]) -> set
 def beyond_replay(connection: Connection, connection_id: str, conditions: Sequence[Any]) -> int:
     """How many of the dead and rejected records cannot be replayed: nothing of them names a person to tell Crisp of."""
     failed = (records.c.connection_id == connection_id, records.c.status.in_(("dead", "rejected")))
-    nobody = records.c.who.is_(None) | records.c.contact.is_(None)
-    return connection.scalar(select(func.count()).select_from(records).where(*failed, nobody, *conditions)) or 0
+    return connection.scalar(select(func.count()).select_from(records).where(*failed, _nobody(), *conditions)) or 0
+
+
+def _nobody() -> ColumnElement[bool]:
+    """Whether nothing of a record says whom to tell of; what is to be erased has its person by the address alone."""
+    unnamed = records.c.who.is_(None) & (records.c.lane != ERASING)
+    return unnamed | records.c.contact.is_(None)
 
 
 def replay(connection: Connection, connection_id: str, conditions: Sequence[Any], now: int) -> int:
@@ -186,7 +205,7 @@ def replay(connection: Connection, connection_id: str, conditions: Sequence[Any]
 
     What was delivered since then is not undone: without a time of its source, a record counts as of when it came.
     """
-    failed = records.c.status.in_(("dead", "rejected")) & records.c.who.is_not(None) & records.c.contact.is_not(None)
+    failed = records.c.status.in_(("dead", "rejected")) & ~_nobody()
     chosen_ones = (records.c.connection_id == connection_id, failed, *conditions)
     _date_deliveries(connection, connection_id, select(records).where(*chosen_ones, records.c.at.is_(None)).subquery())
     values = {"status": "waiting", "due_at": now, "at": func.coalesce(records.c.at, records.c.created_at)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from connector.ledger.tables import sinks
+from connector.ledger.tables import deliveries, sinks
 
 # Why a sink is disabled that its owner switched off; any other reason is a sentence with the remedy.
 SWITCHED_OFF = "switched_off"
@@ -57,6 +57,14 @@ def locked(connection: Connection, connection_id: str, sink_id: str) -> Sink | N
     mine = (sinks.c.connection_id == connection_id) & (sinks.c.id == sink_id)
     row = connection.execute(select(sinks).where(mine).with_for_update(key_share=True)).one_or_none()
     return None if row is None else _of(row)
+
+
+def failing_reason(connection: Connection, sink_id: str) -> str | None:
+    """What came of the last attempt to write what waits first, None when nothing that waits was tried."""
+    mine = (deliveries.c.sink_id == sink_id, deliveries.c.status == "waiting")
+    first = select(deliveries.c.trail).where(*mine).order_by(deliveries.c.sequence).limit(1)
+    trail = connection.scalar(first)
+    return trail[-1].get("reason") if trail else None
 
 
 def change(connection: Connection, sink: Sink) -> None:

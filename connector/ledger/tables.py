@@ -68,6 +68,18 @@ keys = Table(
     Column("scopes", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("used_at", BigInteger),
+)
+
+# What opens the pages for a while, as SHA-256 of random bits: a `session` of somebody signed in with a key, a `link`
+# good for one, and the `setup` code of a service that nobody has a key for yet.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("key_id", String(32), ForeignKey("keys.id", ondelete="CASCADE"), index=True),
+    Column("until", BigInteger, nullable=False, index=True),
 )
 
 # What Crisp was last told about a person, with the source's time of each field. `complete`: nothing else is there.
@@ -194,6 +206,14 @@ records = Table(
         sqlite_where=text("status = 'waiting'"),
         postgresql_where=text("status = 'waiting'"),
     ),
+    # What is said of a person who is named by the id alone.
+    Index(
+        "ix_records_nameless",
+        "connection_id",
+        "who",
+        sqlite_where=text("email IS NULL"),
+        postgresql_where=text("email IS NULL"),
+    ),
 )
 
 # The right to deliver for a connection. The token grows with every grant; a late holder's writes are refused by it.
@@ -281,7 +301,7 @@ mappings = Table(
 )
 
 # What Crisp told, byte for byte, until it was understood; the row stays a while after that, so that the same is known
-# again. `way`: plugin, website or rtm. `digest`: of what makes one telling; `signature`: as it was signed.
+# again. `way`: plugin, website, rtm or listing. `digest`: of what makes one telling; `signature`: as it was signed.
 # `outcome`: told, nothing (an event of which nobody is told), unknown (no such event is known), known (it came before)
 # or broken.
 hooks = Table(
@@ -309,9 +329,20 @@ sessions = Table(
     metadata,
     _of_connection(primary_key=True),
     Column("session_id", String(128), primary_key=True),
-    Column("people_id", String(64)),
+    Column("people_id", String(64), index=True),
     Column("email", String(320), index=True),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+# Who listens to Crisp's RTM for a connection, until when (UNIX milliseconds) unless it is renewed; what happened until
+# `heard_at` was heard, or caught up with.
+listeners = Table(
+    "listeners",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("holder", String(64)),
+    Column("until", BigInteger, nullable=False),
+    Column("heard_at", BigInteger),
 )
 
 # What happened in Crisp or here, for whoever wants to know. It gathers what comes in a burst until `due_at`; then it is
@@ -325,7 +356,7 @@ events = Table(
     Column("subject", String(512), nullable=False),
     Column("email", String(320), index=True),
     Column("people_id", String(64), index=True),
-    Column("session_id", String(128)),
+    Column("session_id", String(128), index=True),
     Column("own", Boolean, nullable=False),
     Column("payload", JSON, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
@@ -399,7 +430,7 @@ deliveries = Table(
     _of_connection(),
     Column("subscription_id", String(32), ForeignKey("subscriptions.id", ondelete="CASCADE")),
     Column("sink_id", String(32), ForeignKey("sinks.id", ondelete="CASCADE")),
-    Column("event_id", String(32), nullable=False),
+    Column("event_id", String(32), nullable=False, index=True),
     Column("event", String(32), nullable=False),
     Column("body", Text),
     Column("sequence", BigInteger, nullable=False),
@@ -464,7 +495,34 @@ inbounds = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# What came in at such an address; `body` is what was sent, None once it is understood. `outcome`: what became of it;
+# What is pulled from an address's system: `cursor`, where the next page begins (None: at the beginning), and `is_whole`
+# once there is none; `import_id`, what it comes in as; `since`: what has changed since then alone; `caught_up_at`, when
+# the last whole pull began. `holder` has it in hand until `until`, and is fenced by `token`. `due_at`: when it goes on,
+# or begins again; None: not by itself. `code`: what keeps it, or has ended it.
+pulls = Table(
+    "pulls",
+    metadata,
+    Column("inbound_id", String(32), ForeignKey("inbounds.id", ondelete="CASCADE"), primary_key=True),
+    _of_connection(index=True),
+    Column("import_id", String(32)),
+    Column("cursor", _OPTIONAL_JSON),
+    Column("is_whole", Boolean, nullable=False),
+    Column("since", BigInteger),
+    Column("pages", Integer, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("code", String(64)),
+    Column("tries", Integer, nullable=False),
+    Column("began_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("caught_up_at", BigInteger),
+    Column("due_at", BigInteger, index=True),
+    Column("holder", String(64)),
+    Column("until", BigInteger),
+    Column("token", Integer, nullable=False),
+)
+
+# What came in at such an address; `body` is what was sent, None once it is understood; `headers`: those that it is read
+# with, names in lower case. `outcome`: what became of it;
 # `record_id` or `import_id`: what it was accepted as. While somebody has it in hand, `due_at` is when others may.
 arrivals = Table(
     "arrivals",
@@ -475,6 +533,7 @@ arrivals = Table(
     Column("digest", String(64), nullable=False),
     Column("content_type", String(255), nullable=False),
     Column("body", LargeBinary),
+    Column("headers", JSON),
     Column("received_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("attempts", Integer, nullable=False),

@@ -22,11 +22,10 @@ from sqlalchemy import (
 
 from connector.budget import opens_at
 from connector.ledger import quotas as budgets
+from connector.ledger.lanes import BULK, LIVE
 from connector.ledger.leases import Lease, is_free
 from connector.ledger.tables import connections, leases, quotas, records
 
-# Lanes: single contacts and reads go before batches and files.
-LIVE, BULK = 0, 1
 # Rows looked at for each person that is wanted, and rows claimed at once at most.
 _PER_PERSON, _MOST = 2, 5_000
 

@@ -1,6 +1,7 @@
 """Record × table → contact and notes. Pure."""
 
 from connector.mapping.layout import Layout, UserMapping, layout_of
+from connector.mapping.places import places
 from connector.mapping.translate import Columns, Rules, Translated, date_orders, missing_paths, translate
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "date_orders",
     "layout_of",
     "missing_paths",
+    "places",
     "translate",
 ]

@@ -4,14 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import NamedTuple
 
+from connector.convert import CONVERTERS, Converter
 from connector.convert.keys import data_key
-from connector.manifest import Candidate, Manifest, Source
+from connector.manifest import Candidate, Field, Manifest, Source
 from connector.names import normalise
 from connector.record import Record
 
 # Contact field → paths, as a user saved it; overrides the source's own rows for these fields.
 UserMapping = tuple[tuple[str, tuple[str, ...]], ...]
+
+# What may have more than one value is read apart.
+_SEVERAL = ("email", "segments", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,26 @@ class Slot:
     quiet: bool = False
 
 
+class Single(NamedTuple):
+    """A field with one value: how it is converted, its places, and the name where there is one place alone that is read
+    as it stands."""
+
+    field: Field
+    converter: Converter
+    slots: tuple[Slot, ...]
+    name: str | None
+
+
 @dataclass(frozen=True)
 class Layout:
-    """`slots`: contact field → places in order; `data`: (name, custom data key, as written);
-    `unmapped`: names that go nowhere; `absent`: user paths that this record does not have."""
+    """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order;
+    `data`: (name, custom data key, as written); `lasting`: those of them that the source's rows name, of which a blank
+    removes nothing; `unmapped`: names that go nowhere; `absent`: user paths that this record does not have."""
 
     slots: Mapping[str, tuple[Slot, ...]]
+    singles: tuple[Single, ...]
     data: tuple[tuple[str, str], ...]
+    lasting: frozenset[str]
     unmapped: tuple[str, ...]
     ids: tuple[str, ...]
     times: tuple[str, ...]
@@ -78,6 +96,7 @@ class _Builder:
         self.table, self.fallbacks, self.accents_lost, self.prefix = shape
         self.slots: dict[str, list[Slot]] = {}
         self.data: dict[str, str] = {}
+        self.lasting: set[str] = set()
         self.used: set[str] = set()
         self.absent: set[str] = set()
         self.index: dict[str, list[str]] = {}
@@ -96,13 +115,19 @@ class _Builder:
         ordered = {key: tuple(self.slots[key]) for key in self.manifest.fields if key in self.slots}
         return Layout(
             slots=ordered,
+            singles=tuple(self._single(key, slots) for key, slots in ordered.items() if key not in _SEVERAL),
             data=tuple(self.data.items()),
+            lasting=frozenset(self.lasting),
             unmapped=tuple(unmapped),
             ids=tuple(record_names["id"]),
             times=tuple(record_names["updated_at"]),
             people_ids=tuple(record_names["people_id"]),
             absent=frozenset(self.absent),
         )
+
+    def _single(self, key: str, slots: tuple[Slot, ...]) -> Single:
+        field, plain = self.manifest.fields[key], len(slots) == 1 and slots[0].read is None
+        return Single(field, CONVERTERS[field.convert], slots, slots[0].name if plain else None)
 
     def _read_user_mapping(self) -> None:
         for field, paths in self.mapping.items():
@@ -166,7 +191,9 @@ class _Builder:
             return
         for name in self._find(candidate.path):
             if field.startswith("data."):
-                self.data.setdefault(name, field.removeprefix("data."))
+                if name not in self.data:
+                    self.data[name] = field.removeprefix("data.")
+                    self.lasting.add(name)
             else:
                 self._add(field, Slot(name, candidate if candidate.values else None, quiet=self._silent(name)))
             self.used.add(name)
@@ -195,6 +222,9 @@ class _Builder:
             yield from self.index.get(normalise(path), ())
 
     def _silent(self, name: str) -> bool:
+        custom = self.source.custom
+        if custom is not None and not any(fnmatchcase(name, pattern) for pattern in custom):
+            return True
         return any(fnmatchcase(name, pattern) for pattern in self.source.silent)
 
 

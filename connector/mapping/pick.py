@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.convert import CONVERTERS, Given, Scalar
+from connector.convert import CONVERTERS, Converter, Given, Scalar
 from connector.convert.email import addresses, email
 from connector.convert.given import DateOrder
 from connector.convert.segments import LONGEST, has_longer, segments
 from connector.convert.text import clean, is_nothing, is_placeholder
 from connector.manifest import Candidate, Field
-from connector.mapping.layout import Slot
+from connector.mapping.layout import Single, Slot
 from connector.notes import Note, note
 from connector.record import Record, Unusable, Value
+
+# Made once: a union that is written where it is used is made anew each time.
+_OFFERED = (str, int, float, Unusable)
 
 DateOrders = Mapping[str, DateOrder]
 
@@ -47,11 +50,14 @@ def _address(read: Candidate, record: Record) -> str:
 
 def _offers(slot: Slot, record: Record) -> Sequence[Scalar | Unusable]:
     """The single values in this place, blanks left out, in order."""
-    value = read(slot, record)
+    if slot.read is None:  # nearly always: `read`, without the call
+        value = record.values[slot.name] if slot.name in record.values else record.envelope.get(slot.name)
+    else:
+        value = read(slot, record)
     if isinstance(value, str):
         return () if is_nothing(value) else (value,)
     if isinstance(value, list):
-        return [item for item in value if isinstance(item, str | int | float | Unusable) and not is_blank(item)]
+        return [item for item in value if isinstance(item, _OFFERED) and not is_blank(item)]
     return () if value is None or isinstance(value, dict) else (value,)
 
 
@@ -62,14 +68,20 @@ class Picker:
         self.record, self.given, self.orders = record, given, orders
         self.notes: dict[Note, None] = dict.fromkeys(record.notes)
 
-    def scalar(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
+    def scalar(self, single: Single) -> Scalar | None:
         """The first value that converts. Another, different one is noted as unused; none at all, as dropped."""
-        if len(slots) == 1 and slots[0].read is None:
-            offer = self.record.values.get(slots[0].name)
-            if isinstance(offer, str | int | float):  # nearly always: one place with one value
-                nothing = isinstance(offer, str) and is_nothing(offer)
-                return None if nothing else self._single(field, slots[0], offer)
-        return self._first(field, slots)
+        name = single.name
+        if name is None:
+            return self._first(single.field, single.slots)
+        offer = self.record.values.get(name)
+        if offer is None and name in self.record.values:
+            return None
+        if isinstance(offer, str):  # nearly always: one place with one text
+            if is_nothing(offer):
+                return None
+            if not self.orders and not is_placeholder(offer):
+                return self._taken(single.field, name, single.converter.convert(offer, self.given), single.converter)
+        return self._first(single.field, single.slots)
 
     def _first(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
         """The first of all offers that converts."""
@@ -77,6 +89,8 @@ class Picker:
         won_raw: object = None
         failed: list[tuple[str, str | None]] = []
         for slot in slots:
+            if won is not None and slot.quiet:
+                continue
             for offer in _offers(slot, self.record):
                 if won is None:
                     won, code = self._convert(field, slot, offer)
@@ -90,13 +104,12 @@ class Picker:
             return None
         return self._cut(field, won)
 
-    def _single(self, field: Field, slot: Slot, offer: Scalar) -> Scalar | None:
-        """What `scalar` makes of one value that nothing competes with."""
-        won, code = self._convert(field, slot, offer)
+    def _taken(self, field: Field, name: str, won: Scalar | None, converter: Converter) -> Scalar | None:
+        """What a converter made of one value that nothing competes with."""
         if won is None:
-            self._note_failures(field, [(slot.name, code)])
+            self._note_failures(field, [(name, converter.dropped)])
             return None
-        return self._cut(field, won)
+        return won if field.max_length is None else self._cut(field, won)
 
     def _convert(self, field: Field, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
         converter = CONVERTERS[field.convert]

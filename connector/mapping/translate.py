@@ -1,6 +1,6 @@
 """The translation of one record: contact, notes, id, time, and whether it was deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from connector.contact import Contact, Scalar
@@ -17,7 +17,8 @@ from connector.notes import Note
 from connector.record import Record, Value
 
 _LONGEST_ID = 256
-_READ_APART = ("email", "segments", "data")
+# Made once: a union that is written where it is used is made anew each time.
+_IDS, _MOMENTS = (str, int), (str, int, float)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Rules:
 
 @dataclass(frozen=True)
 class Translated:
-    """A record as a contact. `updated_at` is RFC 3339 in UTC; a note of level error makes it rejected."""
+    """A record as a contact. `updated_at` is RFC 3339 in UTC; a note of level error makes it rejected.
+    `email_lent` as of its record; `erasure`: the law wants the person erased."""
 
     id: str | None
     updated_at: str | None
@@ -42,6 +44,8 @@ class Translated:
     contact: Contact
     notes: tuple[Note, ...]
     people_id: str | None = None
+    email_lent: bool = False
+    erasure: bool = False
 
     @property
     def error(self) -> Note | None:
@@ -55,8 +59,10 @@ def translate(record: Record, source: Source, manifest: Manifest, rules: Rules) 
     picker = Picker(record, rules.given, rules.date_orders)
     record_id = _first_text(layout.ids, record)
     updated_at = _updated_at(layout, record, picker)
-    if any(_says(rule, record) for rule in source.deleted):
-        return Translated(record_id, updated_at, True, _email_alone(layout, record, rules), ())
+    gone = [rule for rule in source.deleted if _says(rule, record)]
+    if gone:
+        alone, erasure = _email_alone(layout, record, rules), any(rule.erases for rule in gone)
+        return Translated(record_id, updated_at, True, alone, (), erasure=erasure)
     if any(found.level == "error" for found in record.notes):
         return Translated(record_id, updated_at, False, Contact(), tuple(picker.notes))
     return _read_whole(layout, picker, _Names(source, manifest, rules), (record_id, updated_at))
@@ -74,33 +80,32 @@ def _read_whole(layout: Layout, picker: Picker, names: _Names, known: tuple[str 
     if rules.mapping:
         picker.forget("header_missing")
     people_id = people_id_of(_first_text(layout.people_ids, record) or "")
-    fields = _fields(layout, picker, names.manifest)
+    fields = _fields(layout, picker)
     email = picker.email(layout.slots.get("email", ()))
     if people_id and email is None:
         picker.forget("email_missing")
     segments = picker.segments(layout.slots.get("segments", ()))
-    data = _data(layout.data, picker)
+    data = _data(layout.data, picker, layout.lasting)
     _note_unmapped(layout, picker, names, data)
     if rules.saved_mapping:
         for path in sorted(layout.absent):
             picker.add("mapping_path_missing", path)
     contact = Contact({"email": email, **fields} if email else fields, segments, data)
-    return Translated(*known, False, contact, tuple(picker.notes), people_id)
+    return Translated(*known, False, contact, tuple(picker.notes), people_id, record.email_lent)
 
 
-def _fields(layout: Layout, picker: Picker, manifest: Manifest) -> dict[str, Scalar | None]:
+def _fields(layout: Layout, picker: Picker) -> dict[str, Scalar | None]:
     """Every single-valued field that is said, in the manifest's order; the country first, for it reads the phone."""
-    country = picker.scalar(manifest.fields["country"], layout.slots["country"]) if "country" in layout.slots else None
+    country = next((picker.scalar(each) for each in layout.singles if each.field.key == "country"), None)
     if country:
         given = picker.given
         picker.given = Given(str(country), given.timezone, given.date_order, given.now)
     said: dict[str, Scalar | None] = {}
-    for key, slots in layout.slots.items():
-        if key not in _READ_APART:
-            field_ = manifest.fields[key]
-            value = country if key == "country" else picker.scalar(field_, slots)
-            if value is not None or (field_.clears_on and _clears(field_.clears_on, slots, picker)):
-                said[key] = value
+    for each in layout.singles:
+        field_ = each.field
+        value = country if field_.key == "country" else picker.scalar(each)
+        if value is not None or (field_.clears_on and _clears(field_.clears_on, each.slots, picker)):
+            said[field_.key] = value
     return said
 
 
@@ -110,12 +115,15 @@ def _clears(clears_on: tuple[str, ...], slots: tuple[Slot, ...], picker: Picker)
     return ("null" in clears_on and None in given) or ("empty" in clears_on and "" in given)
 
 
-def _data(pairs: Iterable[tuple[str, str]], picker: Picker) -> dict[str, Scalar | None]:
-    """Custom data: an explicit blank removes the key; a key that Crisp refuses is made valid, with a note."""
+def _data(pairs: Iterable[tuple[str, str]], picker: Picker, lasting: Collection[str] = ()) -> dict[str, Scalar | None]:
+    """Custom data: an explicit blank removes the key, but for the `lasting` names of a source; a key that Crisp refuses
+    is made valid, with a note."""
     data: dict[str, Scalar | None] = {}
     for name, written in pairs:
         key, renamed = data_key_of(written)
         value = _data_value(picker.record.values.get(name, picker.record.envelope.get(name)))
+        if value is None and name in lasting:
+            continue
         if key is None or value is _LEFT_OUT:
             picker.add("value_dropped", f"data.{written}", path=name)
         elif value is not _SAYS_NOTHING:
@@ -162,7 +170,7 @@ def _email_alone(layout: Layout, record: Record, rules: Rules) -> Contact:
 def _first_text(names: tuple[str, ...], record: Record) -> str | None:
     for name in names:
         value = record.values.get(name, record.envelope.get(name))
-        if isinstance(value, str | int) and not isinstance(value, bool) and not is_blank(value):
+        if isinstance(value, _IDS) and not isinstance(value, bool) and not is_blank(value):
             return str(value).replace("\0", "").strip()[:_LONGEST_ID]
     return None
 
@@ -171,7 +179,7 @@ def _updated_at(layout: Layout, record: Record, picker: Picker) -> str | None:
     offered = ""
     for name in layout.times:
         value = record.values.get(name, record.envelope.get(name))
-        if isinstance(value, str | int | float) and not is_blank(value):
+        if isinstance(value, _MOMENTS) and not is_blank(value):
             offered = offered or name
             order = picker.orders.get(name)
             if found := time(value, replace(picker.given, date_order=order) if order else picker.given):

@@ -1,4 +1,4 @@
-"""The cells of a stand-in sheet: ranges in A1 notation, reading and writing them, and where a table ends."""
+"""The cells of a stand-in sheet: ranges in A1 notation, reading and writing them, and new rows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,15 +48,6 @@ def cells_in(limits: Mapping[str, Sequence[int]], written: str) -> Cells:
     return Cells(title, top, left, bottom, right)
 
 
-def name_of(row: int, column: int) -> str:
-    """A cell, counted from 0, in A1 notation."""
-    letters, column = "", column + 1
-    while column:
-        column, digit = divmod(column - 1, 26)
-        letters = chr(65 + digit) + letters
-    return f"{letters}{row + 1}"
-
-
 def _number(letters: str) -> int:
     number = 0
     for letter in letters:
@@ -93,28 +84,12 @@ def put(grid: Grid, top: int, left: int, rows: Grid, option: str) -> None:
                 grid[number][place] = "#ERROR!" if is_formula else value
 
 
-def below(grid: Grid, asked: Cells) -> tuple[int, int]:
-    """Row and column where the table in this range goes on: below all cells that hang together with it, at their first
-    column, as Google's guide on appending says. Where there is none, the range's first cell."""
-    right = asked.left if asked.right is None else asked.right
-    filled = [place for place in range(asked.left, right + 1) if _filled(grid, asked.top, place, place)]
-    if not filled:
-        return asked.top, asked.left
-    top, left, bottom, right = asked.top, filled[0], asked.top, filled[-1]
-    before = None
-    while before != (top, left, bottom, right):
-        before = (top, left, bottom, right)
-        while _filled(grid, bottom + 1, left - 1, right + 1):
-            bottom += 1
-        while _filled(grid, top - 1, left - 1, right + 1):
-            top -= 1
-        while any(_filled(grid, row, left - 1, left - 1) for row in range(top - 1, bottom + 2)):
-            left -= 1
-        while any(_filled(grid, row, right + 1, right + 1) for row in range(top - 1, bottom + 2)):
-            right += 1
-    return bottom + 1, left
-
-
-def _filled(grid: Grid, row: int, left: int, right: int) -> bool:
-    """Whether one of these cells of a row holds something."""
-    return 0 <= row < len(grid) and any(value != "" for value in grid[row][max(left, 0) : max(right + 1, 0)])
+def insert(grid: Grid, limits: list[int], start: int, end: int, *, inherits: bool) -> None:
+    """New rows, from this one (from 0) to before that one."""
+    if start > limits[0] or (start == limits[0] and not inherits):
+        raise Unusable(f"range.startIndex must be less than the grid size ({limits[0]}) if inheritFromBefore is false.")
+    if start == 0 and inherits:
+        raise Unusable("inheritFromBefore cannot be true when inserting at the start.")
+    grid.extend([] for _ in range(start - len(grid)))
+    grid[start:start] = [[] for _ in range(start, end)]
+    limits[0] += end - start

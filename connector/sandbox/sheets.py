@@ -7,14 +7,16 @@ import base64
 import json
 import threading
 import time
+import zlib
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, current_app, jsonify, request
 
-from .sheet_grid import Cells, Grid, Unusable, below, cells_in, name_of, put, read
+from .sheet_grid import Cells, Grid, Unusable, cells_in, insert, put, read
 
 SPREADSHEET = "sandbox-spreadsheet-0000000000000000000001"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
@@ -32,7 +34,8 @@ _ROWS, _COLUMNS = 1_000, 26
 @dataclass
 class Sheets:
     """`grids`: title → rows; `limits`: title → rows and columns that there are; `failing`: how the next calls are
-    answered, `{status, count, route?, after?, name?, reason?, retry_after?}`, not carried out, or `after` they were."""
+    answered, `{status, count, route?, after?, name?, message?, reason?, retry_after?}`, not carried out, or `after`
+    they were."""
 
     shared: bool = True
     accepts: bool = True
@@ -67,7 +70,8 @@ def create_sheets() -> Flask:
     values = "/v4/spreadsheets/<spreadsheet>/values"
     app.add_url_rule(f"{values}:batchGet", view_func=_batch_get, methods=["GET"])
     app.add_url_rule(f"{values}:batchUpdate", view_func=_batch_update, methods=["POST"])
-    app.add_url_rule(f"{values}/<path:cells>:append", view_func=_append, methods=["POST"])
+    app.add_url_rule("/v4/spreadsheets/<spreadsheet>", view_func=_get, methods=["GET"])
+    app.add_url_rule("/v4/spreadsheets/<spreadsheet>:batchUpdate", view_func=_change, methods=["POST"])
     app.add_url_rule("/_sheets", view_func=_switch, methods=["POST"])
     app.add_url_rule("/_sheets/values", view_func=_values, methods=["GET"])
     app.add_url_rule("/_sheets/stats", view_func=_stats, methods=["GET"])
@@ -171,7 +175,7 @@ def _admit(here: Sheets, spreadsheet: str, route: str) -> dict[str, Any] | None:
 
 def _fault(fault: dict[str, Any]) -> Fault:
     more = {name: str(fault[name]) for name in ("name", "reason", "retry_after") if name in fault}
-    return Fault(int(fault["status"]), "As it was asked for.", **more)
+    return Fault(int(fault["status"]), str(fault.get("message", "As it was asked for.")), **more)
 
 
 def _done(fault: dict[str, Any] | None, answer: dict[str, Any]) -> Response:
@@ -203,17 +207,58 @@ def _batch_update(spreadsheet: str) -> Response:
         return _done(fault, {"totalUpdatedRows": sum(len(rows) for _, rows in wanted)})
 
 
-def _append(spreadsheet: str, cells: str) -> Response:
-    here, rows = _here(), request.get_json()["values"]
+def _get(spreadsheet: str) -> Response:
+    here = _here()
     with here.lock:
-        fault = _admit(here, spreadsheet, "append")
-        asked = cells_in(here.limits, cells)
-        grid = here.grids[asked.title]
-        top, left = below(grid, asked)
-        if request.args.get("insertDataOption") == "INSERT_ROWS":
-            grid[top:top] = [[] for _ in rows]
-            here.limits[asked.title][0] += len(rows)
-        put(grid, top, left, rows, request.args.get("valueInputOption", ""))
-        corners = name_of(top, left), name_of(top + len(rows) - 1, left + max(len(row) for row in rows) - 1)
-        title = asked.title.replace("'", "''")
-        return _done(fault, {"updates": {"updatedRange": f"'{title}'!{corners[0]}:{corners[1]}"}})
+        fault = _admit(here, spreadsheet, "get")
+        sheets = [
+            {"sheetId": _id(title), "title": title, "gridProperties": {"rowCount": here.limits[title][0]}}
+            for title in here.grids
+        ]
+        return _done(fault, {"sheets": [{"properties": each} for each in sheets]})
+
+
+def _change(spreadsheet: str) -> Response:
+    """Requests of which all are carried out or none: new rows, and cells that are filled."""
+    here, wanted = _here(), request.get_json()["requests"]
+    with here.lock:
+        fault = _admit(here, spreadsheet, "insert")
+        grids, limits = deepcopy((here.grids, here.limits))
+        for name, asked in (next(iter(each.items())) for each in wanted):
+            _CHANGES[name](grids, limits, asked)
+        here.grids, here.limits = grids, limits
+        return _done(fault, {"replies": [{} for _ in wanted]})
+
+
+def _insert_dimension(grids: dict[str, Grid], limits: dict[str, list[int]], asked: dict[str, Any]) -> None:
+    there = asked["range"]
+    title = _titled(grids, there["sheetId"])
+    inherits = bool(asked.get("inheritFromBefore"))
+    insert(grids[title], limits[title], there["startIndex"], there["endIndex"], inherits=inherits)
+
+
+def _update_cells(grids: dict[str, Grid], _: dict[str, list[int]], asked: dict[str, Any]) -> None:
+    start = asked["start"]
+    if asked["fields"] != "userEnteredValue":
+        raise Unusable("At least one field must be listed in 'fields'.")
+    rows = [[_entered(cell) for cell in row["values"]] for row in asked["rows"]]
+    put(grids[_titled(grids, start["sheetId"])], start["rowIndex"], start["columnIndex"], rows, "RAW")
+
+
+_CHANGES = {"insertDimension": _insert_dimension, "updateCells": _update_cells}
+
+
+def _entered(cell: dict[str, Any]) -> Any:
+    """A cell without a value is emptied."""
+    return next(iter(cell.get("userEnteredValue", {"": ""}).values()))
+
+
+def _titled(grids: dict[str, Grid], sheet_id: int) -> str:
+    found = next((title for title in grids if _id(title) == sheet_id), None)
+    if found is None:
+        raise Unusable(f"No grid with id: {sheet_id}")
+    return found
+
+
+def _id(title: str) -> int:
+    return zlib.crc32(title.encode())

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from connector.hooks.egress import Egress
-from connector.sinks.base import Broken, Later, Refused, Sink, SinkModule, Unwritten
+from connector.sinks.base import Broken, Later, Refused, Sink, SinkModule, Unwritten, Wait, sleep
 
 __all__ = ["Broken", "Later", "Refused", "Sink", "SinkModule", "Unwritten", "opened", "registry"]
 
@@ -19,7 +19,9 @@ def registry() -> dict[str, SinkModule]:
     return {module.KEY: module for module in found if hasattr(module, "KEY")}
 
 
-def opened(kind: str, options: Mapping[str, Any], credential: str, egress: Egress, settings: object) -> Sink:
+def opened(
+    kind: str, options: Mapping[str, Any], credential: str, egress: Egress, settings: object, wait: Wait = sleep
+) -> Sink:
     """A sink of this kind, at the address that the settings name for it. Raises KeyError for no such kind."""
     module = registry()[kind]
-    return module.open_sink(options, credential, egress, address=getattr(settings, module.ADDRESS))
+    return module.open_sink(options, credential, egress, address=getattr(settings, module.ADDRESS), wait=wait)

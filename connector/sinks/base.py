@@ -1,9 +1,13 @@
 """What every sink module offers: `KEY`, `LABEL`, `HELP`, `EVENTS`, `ADDRESS`, `check`, `open_sink`."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from connector.hooks.egress import Egress
+
+# Waits for so many seconds; True when this process is to end, and nothing more is to be begun.
+Wait = Callable[[float], bool]
 
 # Events that are about one contact; the rest of what happens has no contact to write down.
 OF_A_CONTACT = (
@@ -39,12 +43,25 @@ class Refused(Unwritten):
     """Never: these events are not taken as they are. Others may be."""
 
 
+class Stopped(Unwritten):
+    """Not by this process, for it is to end: the same events may be taken by another at once."""
+
+    def __init__(self) -> None:
+        super().__init__("This process is to end.")
+
+
+def sleep(seconds: float) -> bool:
+    """The `Wait` of who is not to end meanwhile."""
+    time.sleep(seconds)
+    return False
+
+
 class Sink(Protocol):
     """An open sink. It is kept and used again, for one batch after the other, and may remember what it learnt."""
 
     def write(self, payloads: Sequence[Mapping[str, Any]]) -> None:
-        """Writes event payloads, in order. Raises `Later`, `Broken` or `Refused`; a part of them may be written then,
-        and is not written twice when they come again."""
+        """Writes event payloads, in order. Raises `Later`, `Broken`, `Refused` or `Stopped`; a part of them may be
+        written then, and is not written twice when they come again."""
 
     def look(self) -> Mapping[str, Any]:
         """What is there, for people who set the sink up; writes nothing. Raises as `write` does."""
@@ -65,8 +82,11 @@ class SinkModule(Protocol):
         Raises `Problem("parameter_invalid")` that names each wrong field: `options.NAME` or `credential`.
         """
 
-    def open_sink(self, options: Mapping[str, Any], credential: str, egress: Egress, *, address: str = "") -> Sink:
+    def open_sink(
+        self, options: Mapping[str, Any], credential: str, egress: Egress, *, address: str = "", wait: Wait = sleep
+    ) -> Sink:
         """A sink with options and credential as `check` takes them. No I/O yet.
 
         `egress`: the way to addresses that a user named. `address`: the service's, when it is not its own.
+        `wait`: how the sink waits.
         """

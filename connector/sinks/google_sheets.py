@@ -1,8 +1,9 @@
 """Google Sheets: a row for each event, or one row per contact that is kept up to date.
 
-Rows are added with `values:append` and changed with `values:batchUpdate` (Sheets API v4), all of a batch with one call
-each, as `RAW` values: a formula in a name stays text. Google has no way to say "once", so an append whose answer got
-lost may have been carried out:
+Rows are put in below the last one with `batchUpdate` and changed with `values:batchUpdate` (Sheets API v4), all of a
+batch with one call each; a formula in a name stays text. `values:append` is not used: it looks for a table by itself,
+and begins at that one's first column, which cells without a header make another. Google has no way to say "once", so
+a call whose answer got lost may have been carried out:
 
 - `upsert`: nothing is doubled. Before each write it is looked whether the rows, and the end of the key column, are as
   they were left; if they are not, and in a new process, the key column is read again first.
@@ -20,14 +21,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connector.hooks.egress import Egress
-from connector.sinks.base import OF_A_CONTACT, Broken, Refused, Sink
+from connector.sinks.base import OF_A_CONTACT, Broken, Refused, Sink, Wait, sleep
 from connector.sinks.pace import Pace
 from connector.sinks.sheet_options import checked
 from connector.sinks.sheet_rows import Plan, among, cells_of, index_of, key_of, plan, without
-from connector.sinks.sheet_table import Row, Table, corner, field_of, header_for, letters, ranged, table_of
+from connector.sinks.sheet_table import NO_SHEET, Row, Table, field_of, header_for, letters, ranged, table_of
 
 if TYPE_CHECKING:
-    from connector.sinks.google.api import SheetsApi
+    from connector.sinks.google.api import SheetsApi, Tab
 
 KEY = "google_sheets"
 LABEL = "Google Sheets"
@@ -43,13 +44,8 @@ _NO_KEY = (
     "The sheet has no column for the e-mail address. Name one Email in its first row, or say which it is in the sink's "
     "key_column."
 )
-_NO_SHEET = "There is no sheet of this title in the spreadsheet. Change the sink's sheet, or give it back its title."
 _NO_COLUMN = (
     "No cell of the sheet's first row names a contact field. Name its columns, such as Email, Nickname and data.plan."
-)
-_ELSEWHERE = (
-    "Google put new rows beside the table and not below it. Fill every cell of its first row, move these rows, and "
-    "enable the sink again."
 )
 
 
@@ -58,7 +54,9 @@ def check(options: Mapping[str, Any], credential: str) -> dict[str, Any]:
     return checked(options, credential)
 
 
-def open_sink(options: Mapping[str, Any], credential: str, egress: Egress, *, address: str = "") -> Sink:
+def open_sink(
+    options: Mapping[str, Any], credential: str, egress: Egress, *, address: str = "", wait: Wait = sleep
+) -> Sink:
     """A sheet to write to. Options and credential as `check` takes them; raises `Broken` for another credential."""
     # Google's library takes memory that a service without such a sink need not have.
     from connector.sinks.google.api import SheetsApi
@@ -69,15 +67,16 @@ def open_sink(options: Mapping[str, Any], credential: str, egress: Egress, *, ad
     except Unusable as wrong:
         raise Broken(f"The sink's credential cannot be used. {wrong}") from None
     api = SheetsApi(options["spreadsheet"], credentials, egress, address)
-    return GoogleSheet(options, api, Pace(WRITES_A_MINUTE, _BURST))
+    return GoogleSheet(options, api, Pace(WRITES_A_MINUTE, _BURST, wait=wait))
 
 
 class GoogleSheet:
     """A sheet, and what is known of it.
 
     `_index`: who is in which row, None when that must be read; `_last`: the lowest row of the key column, and what it
-    holds. `_doubtful`: rows of an append whose answer got lost, [] when it is not known which were; `_written`: those
-    that are in the sheet all the same, until their events come again.
+    holds; `_end`: the lowest row with something in a column that is filled, 0 when that must be read. `_doubtful`: new
+    rows whose answer got lost, [] when it is not known which were; `_written`: those that are in the sheet all the
+    same, until their events come again.
     """
 
     def __init__(self, options: Mapping[str, Any], api: "SheetsApi", pace: Pace) -> None:
@@ -86,6 +85,8 @@ class GoogleSheet:
         self._table: Table | None = None
         self._index: dict[str, int] | None = None
         self._last: tuple[int, str | None] = (1, None)
+        self._end = 0
+        self._tab: Tab | None = None
         self._doubtful: list[Row] | None = []
         self._written: list[Row] = []
 
@@ -94,10 +95,11 @@ class GoogleSheet:
         if not payloads:
             return
         with self._lock:
-            if self._options["mode"] == "upsert":
-                self._upsert(payloads)
-            else:
-                self._append(payloads)
+            try:
+                (self._upsert if self._options["mode"] == "upsert" else self._append)(payloads)
+            except (Broken, Refused):
+                self._tab = None  # it may have another title now, or be another of the same title
+                raise
 
     def look(self) -> dict[str, Any]:
         """`{sheet, header, columns: [{header, field}], key_column, missing, creates}`: what stands in the first row and
@@ -119,24 +121,39 @@ class GoogleSheet:
         }
 
     def _append(self, payloads: Sequence[Mapping[str, Any]]) -> None:
-        table = self._made_table(payloads)
+        table, tail = self._ended() or self._ended_anew(payloads)
         rows = [cells_of(table, payload) for payload in payloads]
         if self._doubtful is not None:
-            doubtful = self._doubtful or rows
-            self._written += among(doubtful, self._tail(table, len(doubtful)))
+            self._written += among(self._doubtful or rows, tail)
             self._doubtful = None
         if rows := without(rows, self._written):
             self._doubtful = rows
-            self._add(table, rows)
-            self._doubtful = None
+            self._add(self._end + 1, rows)
+            self._doubtful, self._end = None, self._end + len(rows)
 
-    def _tail(self, table: Table, count: int) -> list[list[Any]]:
-        """At least so many of the last rows."""
-        filled = next(place for place, column in enumerate(table.columns) if column.field is not None)
-        place = letters(table.first + (filled if table.key is None else table.key))
+    def _ended(self) -> tuple[Table, list[list[Any]]] | None:
+        """The table and what is new below its last row, if it still is as it was left; `_end` is its last row then."""
+        if self._table is None or not self._end:
+            return None
+        try:
+            header, rows = self._api.read([self._ranged(each) for each in ("1:1", self._table.cells(self._end))])
+        except (Broken, Refused):  # the sheet has become shorter, or has another title
+            self._tab = None
+            return None
+        if not (count := _lowest(self._table, rows)) or self._table_of(_first(header)) != self._table:
+            return None
+        self._end += count - 1
+        return self._table, rows[1:]
+
+    def _ended_anew(self, payloads: Sequence[Mapping[str, Any]]) -> tuple[Table, list[list[Any]]]:
+        """The table and at least as many of its last rows as are in doubt."""
+        table = self._table = self._made_table(payloads)
+        place = letters(table.filled[0] if table.key is None else table.key)
         (column,) = self._read([f"{place}1:{place}"])
-        (tail,) = self._read([table.cells(max(2, len(column) - count + 1))]) if len(column) > 1 else [[]]
-        return tail
+        first = max(1, len(column) + 1 - len(self._doubtful or payloads))
+        (rows,) = self._read([table.cells(first)])
+        self._end = first - 1 + _lowest(table, rows)
+        return table, rows[1:] if first == 1 else rows
 
     def _upsert(self, payloads: Sequence[Mapping[str, Any]]) -> None:
         table, made = self._planned(payloads) or self._planned_anew(payloads)
@@ -162,7 +179,8 @@ class GoogleSheet:
             return False
         try:
             header, tail, *cells = self._api.read([self._ranged(each) for each in ranges])
-        except Refused:  # the sheet has become shorter, or another title
+        except (Broken, Refused):  # the sheet has become shorter, or has another title
+            self._tab = None
             return False
         same_end = [key_of(each) for each in _column(tail)] == [its]
         same_rows = all(_key(cell) == who for cell, who in zip(cells, made.held.values(), strict=True))
@@ -178,24 +196,20 @@ class GoogleSheet:
         return index_of(column[1:])
 
     def _carry_out(self, table: Table, made: Plan) -> None:
-        index = None  # it is read again when the new rows are not below all others
-        if made.changed:  # first, for new rows may go in above others, which then have other numbers
+        last = self._last[0]
+        if made.changed:
             self._pace.take()
             self._api.update({self._ranged(table.cells(row, row)): cells for row, cells in made.changed.items()})
-        below = self._add(table, made.added) if made.added else self._last[0] + 1
-        if below > self._last[0]:
-            index = {who: row if row > 0 else below - row - 1 for who, row in made.index.items()}
         if made.added and table.key is not None:
-            self._last = (below + len(made.added) - 1, key_of(made.added[-1][table.key]))
-        self._index = index
+            self._add(last + 1, made.added)
+            self._last = (last + len(made.added), key_of(made.added[-1][table.key]))
+        self._index = {who: row if row > 0 else last - row for who, row in made.index.items()}
 
-    def _add(self, table: Table, rows: Sequence[Row]) -> int:
-        """Adds rows below the table; returns the first one's number, 0 when Google does not say."""
+    def _add(self, row: int, rows: Sequence[Row]) -> None:
+        """Puts new rows in at this one."""
+        self._tab = self._tab or self._api.tab(self._options["sheet"])
         self._pace.take()
-        written = corner(self._api.append(self._ranged(table.cells(1, 1)), rows))
-        if written is not None and written[0] != letters(table.first):
-            raise Broken(_ELSEWHERE)
-        return written[1] if written else 0
+        self._api.insert(self._tab, row, rows)
 
     def _made_table(self, payloads: Sequence[Mapping[str, Any]]) -> Table:
         """The table, with a header row that is made when there is none."""
@@ -225,15 +239,25 @@ class GoogleSheet:
         try:
             return self._api.read([self._ranged(each) for each in ranges])
         except Refused:
-            raise Broken(_NO_SHEET) from None
+            raise Broken(NO_SHEET) from None
 
     def _ranged(self, cells: str) -> str:
-        return ranged(self._options["sheet"], cells)
+        return ranged(self._tab.title if self._tab else self._options["sheet"], cells)
 
 
 def _first(rows: Sequence[list[Any]]) -> list[Any]:
     """The one row that was read; [] when all its cells are empty."""
     return rows[0] if rows and any(str(cell).strip() for cell in rows[0]) else []
+
+
+def _lowest(table: Table, rows: Sequence[list[Any]]) -> int:
+    """How many rows there are up to the last one with something in a column that is filled."""
+    there = (
+        number
+        for number, row in enumerate(rows, 1)
+        if any(row[place : place + 1] not in ([], [""]) for place in table.filled)
+    )
+    return max(there, default=0)
 
 
 def _column(rows: Sequence[list[Any]]) -> list[Any]:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from connector.sinks.base import Stopped, Wait, sleep
+
 
 class Pace:
     """A token bucket (Turner, 1986): `burst` at once, and never more than `per_minute` in any 60 seconds."""
@@ -13,20 +15,20 @@ class Pace:
         burst: int,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        wait: Wait = sleep,
     ) -> None:
         """`clock` gives seconds that only grow; `burst` is less than `per_minute`."""
-        self._burst, self._clock, self._sleep = burst, clock, sleep
+        self._burst, self._clock, self._wait = burst, clock, wait
         # What is full at the beginning of a minute is spent in it on top of what flows in.
         self._per_second = (per_minute - burst) / 60
         self._tokens, self._seen_at = float(burst), clock()
 
     def take(self) -> None:
-        """Takes one, when there is one."""
+        """Takes one, when there is one. Raises `Stopped` when the process is to end before it."""
         self._fill()
-        if self._tokens < 1:
-            self._sleep((1 - self._tokens) / self._per_second)
-            self._fill()
+        if self._wait(max(0.0, (1 - self._tokens) / self._per_second)):
+            raise Stopped
+        self._fill()
         self._tokens -= 1
 
     def _fill(self) -> None:

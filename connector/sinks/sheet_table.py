@@ -1,6 +1,5 @@
 """The table at the top of a sheet: which column stands for which field of a contact, and where its cells are (pure)."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ _ALSO = {normalise("segments_text"): "segments"}
 _USUAL = ("email", "nickname", "phone", "company_name", "job_title", "city", "country", "segments")
 # A new sheet of Google has so many columns (A to Z), and writing beside them is refused.
 _MOST_COLUMNS = 26
-_ROW = re.compile(r"(?:.*!)?\$?([A-Z]+)\$?([0-9]+)(?::.*)?", re.DOTALL)
+NO_SHEET = "There is no sheet of this title in the spreadsheet. Change the sink's sheet, or give it back its title."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +32,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`first`: how many columns are left of it; `key`: which of its columns holds the e-mail addresses, if one does."""
+    """All columns from A to the last one with a name; `key`: which of them holds the e-mail addresses, if one does."""
 
-    first: int
     columns: tuple[Column, ...]
     key: int | None
 
     @property
     def key_letters(self) -> str:
         """The letters of the column with the e-mail addresses."""
-        return letters(self.first + (self.key or 0))
+        return letters(self.key or 0)
+
+    @property
+    def filled(self) -> list[int]:
+        """The columns that are filled, counted from 0."""
+        return [place for place, column in enumerate(self.columns) if column.field is not None]
 
     def cells(self, first_row: int, last_row: int | None = None) -> str:
         """Its cells from one row to another (from 1), or to the end of the sheet, in A1 notation."""
-        left, right = letters(self.first), letters(self.first + len(self.columns) - 1)
-        return f"{left}{first_row}:{right}{last_row or ''}"
+        return f"A{first_row}:{letters(len(self.columns) - 1)}{last_row or ''}"
 
 
 def field_of(name: str) -> str | None:
@@ -60,23 +62,18 @@ def field_of(name: str) -> str | None:
 
 
 def table_of(header: Sequence[object], *, key_column: str | None = None, columns: Iterable[str] = ()) -> Table:
-    """The table whose header row this is: its first run of cells that are not empty.
-
-    What stands beyond an empty header cell is another table, as Google sees it too (guide "Reading & writing cell
-    values", appending values). With `columns`, only these are filled, and the key.
-    """
+    """The table whose header row this is. A column without a name is the user's own, wherever it is. With `columns`,
+    only these are filled, and the key."""
     names = [str(each).strip() for each in header]
-    first = next((place for place, name in enumerate(names) if name), 0)
-    run = names[first:]
-    run = run[: run.index("")] if "" in run else run
-    key = _key(run, key_column)
+    while names and not names[-1]:
+        names.pop()
+    key = _key(names, key_column)
     wanted = {field_of(each) for each in columns}
-    fields = ["email" if place == key else field_of(name) for place, name in enumerate(run)]
+    fields = ["email" if place == key else field_of(name) for place, name in enumerate(names)]
     return Table(
-        first,
         tuple(
             Column(name, field if not wanted or field in wanted or place == key else None)
-            for place, (name, field) in enumerate(zip(run, fields, strict=True))
+            for place, (name, field) in enumerate(zip(names, fields, strict=True))
         ),
         key,
     )
@@ -115,9 +112,3 @@ def letters(place: int) -> str:
 def ranged(sheet: str | None, cells: str) -> str:
     """Cells of a sheet in A1 notation; without its title those of the first sheet."""
     return cells if sheet is None else "'{}'!{}".format(sheet.replace("'", "''"), cells)
-
-
-def corner(written: str) -> tuple[str, int] | None:
-    """Column and row of the first cell of a range as Google writes it: `'My sheet'!B7:D8` → (B, 7)."""
-    found = _ROW.fullmatch(written)
-    return (found[1], int(found[2])) if found else None

@@ -10,7 +10,9 @@ from typing import Any
 from connector.notes import Note
 from connector.record import Record, broken
 from connector.sources.base import Inbound, Rule, SourceModule
-from connector.sources.wrapping import unwrap
+from connector.sources.wrapping import unwrap, wrapped_headers
+
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,29 @@ def _rules() -> _Rules:
     return _Rules(ordered, by_key, always)
 
 
-def detect(payload: Any) -> Detected:
-    """The first rule that the payload passes; in a list, every member must pass the same. Anything else is generic."""
+def detect(payload: Any, headers: Mapping[str, str] = _NO_HEADERS) -> Detected:
+    """Whose headers came with the payload (names in lower case), else the first rule that it passes; in a list, every
+    member must pass the same. Anything else is generic."""
     members = payload if _is_list_of_objects(payload) else [payload]
     first = _first_rule(members[0])
-    if first is not None and all(_first_rule(member) is first for member in members[1:]):
-        return Detected(first[0], first[1].variant)
-    return Detected("generic", registry()["generic"].claim(payload) or "record")
+    if first is not None and not all(_first_rule(member) is first for member in members[1:]):
+        first = None
+    by_shape = Detected("generic", "") if first is None else Detected(first[0], first[1].variant)
+    sender = _sender(headers) if headers else None
+    if sender not in (None, by_shape.source) and (variant := registry()[sender].claim(payload)) is not None:
+        return Detected(sender, variant)
+    return by_shape if by_shape.variant else Detected("generic", registry()["generic"].claim(payload) or "record")
+
+
+def _sender(headers: Mapping[str, str]) -> str | None:
+    """The source that alone puts one of these headers on a request. They choose how a payload is read, and prove
+    nothing."""
+    return next((key for name, key in _by_header().items() if name in headers), None)
+
+
+@cache
+def _by_header() -> dict[str, str]:
+    return {name: key for key, module in registry().items() for name in getattr(module, "SENT_WITH", ())}
 
 
 def _is_list_of_objects(payload: Any) -> bool:
@@ -73,7 +91,7 @@ def _is_list_of_objects(payload: Any) -> bool:
 def _first_rule(member: Any) -> tuple[str, Rule] | None:
     rules = _rules()
     for position in rules.candidates(member):
-        if rules.ordered[position][1].fits(member):
+        if rules.ordered[position][1].test(member):  # of candidates the keys fit already
             return rules.ordered[position]
     return None
 
@@ -88,13 +106,15 @@ class Payload:
     notes: list[Note]
 
 
-def read(payload: Any, source: str | None = None) -> Payload:
-    """The records of a payload, of the named source or of the one that is detected.
+def read(payload: Any, source: str | None = None, headers: Mapping[str, str] = _NO_HEADERS) -> Payload:
+    """The records of a payload, of the named source or of the one that is detected, by the headers that it came with
+    (names in lower case) or by its shape.
 
     A payload that the named source cannot read is one record with the note `record_invalid`, never another source's.
     """
-    stripped = unwrap(payload)
-    detected = detect(stripped)
+    headers = {**headers, **wrapped_headers(payload)}
+    stripped = _beside_headers(unwrap(payload), headers, source or _sender(headers)) if headers else unwrap(payload)
+    detected = detect(stripped, headers)
     if source is not None and detected.source != source:
         variant = registry()[source].claim(stripped)
         if variant is None:
@@ -105,9 +125,15 @@ def read(payload: Any, source: str | None = None) -> Payload:
     return Payload(detected.source, detected.variant, list(_records(stripped, detected)), notes)
 
 
+def _beside_headers(payload: Any, headers: Mapping[str, str], sender: str | None) -> Any:
+    """The payload, with what its sender says in headers alone."""
+    beside = getattr(registry()[sender], "beside_headers", None) if sender else None
+    return beside(payload, headers) if beside else payload
+
+
 def _records(payload: Any, detected: Detected) -> Iterator[Record]:
     module = registry()[detected.source]
-    if _is_list_of_objects(payload) and detected.source != "generic":
+    if _is_list_of_objects(payload) and detected.variant not in getattr(module, "WHOLE", ()):
         for member in payload:
             yield from module.records(member, detected.variant)
     else:

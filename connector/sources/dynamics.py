@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.notes import Note, note
 from connector.record import Record, Value, broken
-from connector.sources.base import Inbound, Rule, same
+from connector.sources.base import EventId, Inbound, Rule, in_query, same
 
 KEY = "dynamics"
 
@@ -21,6 +21,7 @@ _LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 # Parties that are not a company even when they stand where the company stands.
 _PEOPLE = {"contact", "contacts"}
 _OPERATIONS = {"Create", "Update", "Delete", "CreateMultiple", "UpdateMultiple", "Upsert", "UpsertMultiple"}
+EVENT_IDS = (EventId((("RequestId",),)), EventId((("OperationId",),)))
 
 
 def _is_webhook(payload: Any) -> bool:
@@ -196,7 +197,6 @@ def _lower(value: Any) -> Value:
 def verify(inbound: Inbound, secret: str) -> bool:
     """The value given at registration (Microsoft Learn, webhook authentication): in the query as `code` (WebhookKey),
     or as the header `X-Connector-Key` (HttpHeader). Exactly one `code`, or none."""
-    codes = inbound.query.get("code", ())
-    if codes:
-        return len(codes) == 1 and same(codes[0], secret)
+    if "code" in inbound.query:
+        return in_query(inbound, "code", secret)
     return same(inbound.headers.get("x-connector-key"), secret)

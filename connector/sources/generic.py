@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from connector.body import read_json
+from connector.errors import Problem
 from connector.manifest import shipped
 from connector.names import normalise
 from connector.record import Record, Value, broken
-from connector.sources.base import Inbound, Rule, signed
+from connector.sources.base import EventId, Inbound, Rule, in_query, is_columns, signed
 
 KEY = "generic"
 
@@ -33,10 +35,14 @@ _POINT = ("value", "email", "address", "number", "phone")
 _DEEPEST = 4
 
 RULES: tuple[Rule, ...] = ()
+WHOLE = ("records",)
+EVENT_IDS = (EventId((("event_id",),)),)
 
 
 def claim(payload: Any) -> str | None:
     """Everything can be read as plain fields."""
+    if _is_many(payload):
+        return "columns"
     if isinstance(payload, list) or _listed(payload) is not None:
         return "records"
     listed = isinstance(payload, dict) and not _names_a_person(payload) and _asked(payload) is not None
@@ -44,19 +50,41 @@ def claim(payload: Any) -> str | None:
 
 
 def records(payload: Any, variant: str) -> Iterator[Record]:
-    """The records of a list, of an object that holds a list, or the one that the object is."""
-    del variant
-    listed = payload if isinstance(payload, list) else _listed(payload)
+    """The records of a list, of an object that holds a list or is made of lists, or the one that the object is."""
+    listed = _rows(payload) if variant == "columns" else payload if isinstance(payload, list) else _listed(payload)
     for member in [payload] if listed is None else listed:
         yield _record(member) if isinstance(member, dict) else broken("record_invalid")
 
 
 def _listed(payload: Any) -> list[Any] | None:
-    """The list under `records` or the like, unless the object is a person itself."""
+    """The list under `records` or the like, or the only one that lists people; None where the object is a person."""
     if not isinstance(payload, dict) or _names_a_person(payload):
         return None
     lists = (payload[key] for key in _LISTS if isinstance(payload.get(key), list))
-    return next((found for found in lists if not found or any(isinstance(member, dict) for member in found)), None)
+    named: list[Any] | None = next((each for each in lists if not each or any(isinstance(m, dict) for m in each)), None)
+    if named is not None:
+        return named
+    people = [value for value in payload.values() if _lists_people(value)]
+    return people[0] if len(people) == 1 else None
+
+
+def _lists_people(value: Any) -> bool:
+    """Whether each member is an object that names a person: line items, whatever their list is called."""
+    return bool(value) and isinstance(value, list) and all(isinstance(m, dict) and _names_a_person(m) for m in value)
+
+
+def _is_many(payload: Any) -> bool:
+    """Whether these are columns of several people, not several addresses of one."""
+    if not is_columns(payload):
+        return False
+    key = _naming_key(tuple(payload))
+    emails = payload[key] if key is not None and normalise(key) != "emails" else ()
+    return len({email for email in emails if isinstance(email, str) and email.strip()}) > 1
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """One object for each place in the lists."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _record(payload: dict[str, Any]) -> Record:
@@ -144,10 +172,10 @@ def _flat(payload: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Itera
     """Leaves with dotted names. Custom data is not taken apart; contact points become lists of their values."""
     for key, value in payload.items():
         name = prefix + key
-        if not isinstance(value, dict | list):
+        if name == "data" and (custom := _custom_data(value)) is not None:
+            yield from custom
+        elif not isinstance(value, dict | list):
             yield name, value
-        elif name == "data":
-            yield from _custom_data(value)
         elif isinstance(value, dict) and value and depth < _DEEPEST and not name.startswith("data."):
             yield from _flat(value, f"{name}.", depth + 1)
         elif isinstance(value, list) and value and all(isinstance(member, dict) for member in value):
@@ -156,8 +184,18 @@ def _flat(payload: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Itera
             yield name, value
 
 
-def _custom_data(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Value]]:
-    """`{"plan": "pro"}`, or the pairs `[{"key": "plan", "value": "pro"}]` that no-code platforms send."""
+def _custom_data(value: Any) -> Iterator[tuple[str, Value]] | None:
+    """`{"plan": "pro"}`, or the pairs `[{"key": "plan", "value": "pro"}]` that no-code platforms send, or either as the
+    text that a box for text holds; None when it is none of these."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = read_json(value.encode())
+        except Problem:
+            return None  # told as a field that goes nowhere, like any other text
+    return _pairs(value) if isinstance(value, dict | list) else None
+
+
+def _pairs(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Value]]:
     if isinstance(value, dict):
         yield from ((f"data.{key}", inner) for key, inner in value.items() if key.strip())
         return
@@ -179,5 +217,7 @@ def _points(members: list[dict[str, Any]]) -> Value:
 
 
 def verify(inbound: Inbound, secret: str) -> bool:
-    """Ours: `X-Connector-Signature: sha256=<hex HMAC-SHA256 of the raw body>`."""
-    return signed(inbound.body, inbound.headers.get("x-connector-signature"), secret)
+    """Ours: `X-Connector-Signature: sha256=<hex HMAC-SHA256 of the raw body>`. Or, as senders may be of any kind, the
+    secret in the address as `key`."""
+    is_signed = signed(inbound.body, inbound.headers.get("x-connector-signature"), secret)
+    return is_signed or in_query(inbound, "key", secret)

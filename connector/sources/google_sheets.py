@@ -13,9 +13,11 @@ from typing import Any
 from connector.convert.email import email
 from connector.notes import Note, note
 from connector.record import Record, Value
-from connector.sources.base import Inbound, Rule, signed
+from connector.sources.base import EventId, Inbound, Rule, is_columns, signed
 
 KEY = "google_sheets"
+# Our own script's.
+EVENT_IDS = (EventId((("event", "id"),)),)
 
 _ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#ERROR!", "#NULL!", "Loading..."}
 _RANGE = re.compile(r"(?:(?P<sheet>'(?:[^']|'')+'|[^!]+)!)?\$?[A-Z]*\$?(?P<row>\d+)?(?::.*)?")
@@ -55,8 +57,9 @@ def _is_form(payload: Any) -> bool:
     wrapped = "namedValues" in _object(payload)
     listed = all(isinstance(answer, list) for answer in named.values())
     texts = listed and all(isinstance(item, str) for answer in named.values() for item in answer)
-    # Some scripts post the named values alone; with an address among them they cannot be anything else.
-    return texts and (wrapped or any(_MAIL.search(name) for name in named))
+    # Some scripts post the named values alone; with an address among them they are a form, unless every list has an
+    # entry for each of several people: a question that is asked twice has more answers than the others.
+    return texts and (wrapped or (any(_MAIL.search(name) for name in named) and not is_columns(payload)))
 
 
 def _is_script(payload: Any) -> bool:
@@ -144,11 +147,9 @@ def _values(payload: Any) -> Iterator[Record]:
 
 def _table(rows: Sequence[Row], sheet: str, start: int, *, padded: bool) -> Iterator[Record]:
     """Rows below a header row; `start` is the number of the first row in the sheet."""
-    filled = (number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row))
-    head = next(filled, None)
+    head = header_in(rows)
     if head is None:
         return
-    head = _skip_title(rows, head)
     header = [str(name) for name in rows[head]]
     for number in range(head + 1, len(rows)):
         row = list(rows[number])
@@ -156,6 +157,13 @@ def _table(rows: Sequence[Row], sheet: str, start: int, *, padded: bool) -> Iter
             row += [""] * (len(header) - len(row))
         if any(cell not in ("", None) for cell in row):
             yield _row(dict(_named(header, row)), _row_id(sheet, start + number))
+
+
+def header_in(rows: Sequence[Row]) -> int | None:
+    """Which row names the columns, from 0; None when all are blank."""
+    filled = (number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row))
+    head = next(filled, None)
+    return None if head is None else _skip_title(rows, head)
 
 
 def _skip_title(rows: Sequence[Row], head: int) -> int:
@@ -232,16 +240,24 @@ def _form(payload: Any) -> Iterator[Record]:
 
 def _script(payload: Any) -> Iterator[Record]:
     sheet = payload.get("sheetName") or payload.get("sheet")
-    number = payload.get("rowNumber")
     if isinstance(payload.get("row"), dict):
-        yield _row(payload["row"], _row_id(sheet, number), payload.get("editedAt"))
+        yield _row(payload["row"], _row_id(sheet, payload.get("rowNumber")), payload.get("editedAt"))
         return
     rows = payload.get("rows", payload.get("values", payload.get("row")))
     rows = rows if _rows(rows) and rows else [rows]
-    for offset, row in enumerate(rows):
-        own = number + offset if isinstance(number, int) else number if len(rows) == 1 else None
+    for number, row in zip(_numbers(payload, len(rows)), rows, strict=True):
         if any(cell not in ("", None) for cell in row):
-            yield _row(dict(_named(payload["headers"], row)), _row_id(sheet, own), payload.get("editedAt"))
+            yield _row(dict(_named(payload["headers"], row)), _row_id(sheet, number), payload.get("editedAt"))
+
+
+def _numbers(payload: Any, count: int) -> Sequence[Any]:
+    """The number that each row has in its sheet: all are said, as by our own script, or that of the first."""
+    said, first = payload.get("rowNumbers"), payload.get("rowNumber")
+    if isinstance(said, list) and len(said) == count:
+        return [number if isinstance(number, int) else None for number in said]
+    if isinstance(first, int):
+        return range(first, first + count)
+    return [first if count == 1 else None] * count
 
 
 def _numbered(payload: Any) -> Iterator[Record]:

@@ -11,7 +11,8 @@ from typing import Any
 from connector.convert.email import email
 from connector.notes import Note, note
 from connector.record import Record, Unusable, Value
-from connector.sources.base import Inbound, Rule, is_text, signed
+from connector.sources.base import EventId, Inbound, Rule, is_text, signed
+from connector.sources.values import objects
 
 KEY = "notion"
 
@@ -21,6 +22,12 @@ _SITES = re.compile(r"https://(?:[\w-]+\.)*(?:notion\.so|notion\.site|app\.notio
 _ENVELOPE = ("id", "created_time", "last_edited_time", "in_trash", "archived", "is_archived")
 _STRUCTURAL = {"button", "created_by", "created_time", "last_edited_by", "last_edited_time", "verification"}
 _MOST_REFERENCES = 25
+# Its integrations and automations count their tries in the body.
+EVENT_IDS = (
+    EventId((("entity", "id"), ("id",)), alone=True),
+    EventId((("source", "event_id"), ("source", "action_id"), ("data", "id")), alone=True),
+    EventId((("source", "event_id"),)),
+)
 
 
 def _is_verification(payload: Any) -> bool:
@@ -159,13 +166,13 @@ def _unwrapped(prop: dict[str, Any]) -> Value:
 
 def _collected(kind: str, inner: Any) -> Value:
     if kind == "multi_select":
-        return [item.get("name") for item in _objects(inner)]
+        return [item.get("name") for item in objects(inner)]
     if kind == "people":
-        return [_person(item) for item in _objects(inner)]
+        return [_person(item) for item in objects(inner)]
     if kind == "relation":
-        return [item.get("id") for item in _objects(inner)]
+        return [item.get("id") for item in objects(inner)]
     if kind == "files":
-        return next((_file(item) for item in _objects(inner)), None)
+        return next((_file(item) for item in objects(inner)), None)
     if kind in ("unique_id", "place", "date") and isinstance(inner, dict):
         return _object(inner)
     return inner if isinstance(inner, str | int | float | bool) else None
@@ -181,7 +188,7 @@ def _object(inner: dict[str, Any]) -> Value:
 
 def _joined(chunks: Any) -> str:
     """All chunks of a text; Notion cuts one at 2,000 characters."""
-    return "".join(str(chunk.get("plain_text") or "") for chunk in _objects(chunks))
+    return "".join(str(chunk.get("plain_text") or "") for chunk in objects(chunks))
 
 
 def _person(user: dict[str, Any]) -> Any:
@@ -203,7 +210,7 @@ def _rollup(inner: Any) -> Value:
     if inner.get("type") != "array":
         return _unwrapped(inner)
     found: list[object] = []
-    for item in _objects(inner.get("array")):
+    for item in objects(inner.get("array")):
         value = _unwrapped(item)
         members = value if isinstance(value, list) else [value]
         found.extend(member for member in members if member not in (None, "") and member not in found)
@@ -213,7 +220,7 @@ def _rollup(inner: Any) -> Value:
 def _by_shape(inner: Any) -> Value:
     """The value inside Make's items, which come without their types."""
     if isinstance(inner, list):
-        members = _objects(inner)
+        members = objects(inner)
         if members and all("plain_text" in member for member in members):
             return _joined(members)
         return [_by_shape(member) for member in inner]
@@ -253,10 +260,6 @@ def payload_notes(payload: Any, variant: str) -> list[Note]:
     """A query's answer of which there are more pages."""
     more = variant == "list" and isinstance(payload, dict) and payload.get("has_more") is True
     return [note("list_incomplete", "results")] if more else []
-
-
-def _objects(members: Any) -> list[dict[str, Any]]:
-    return [member for member in members if isinstance(member, dict)] if isinstance(members, list) else []
 
 
 def verify(inbound: Inbound, secret: str) -> bool:

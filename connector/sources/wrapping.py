@@ -1,6 +1,7 @@
 """What automation tools put around a payload, taken off before anything is detected."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 _N8N_WEBHOOK = {"headers", "params", "query", "body"}
@@ -13,6 +14,19 @@ def unwrap(payload: Any) -> Any:
     if isinstance(payload, list):
         return [_item(member) for member in payload]
     return _item(payload)
+
+
+def wrapped_headers(payload: Any) -> dict[str, str]:
+    """The headers that n8n's webhook item says its payload came with, names in lower case; of a list, the first's."""
+    first = payload[0] if isinstance(payload, list) and payload else payload
+    if isinstance(first, dict) and _is_n8n_item(first):
+        first = first["json"]
+    said = first["headers"] if isinstance(first, dict) and first.keys() >= _N8N_WEBHOOK else None
+    return _lower(said) if isinstance(said, dict) else {}
+
+
+def _lower(said: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in said.items() if isinstance(value, str)}
 
 
 def _parsed(written: str) -> Any:

@@ -19,7 +19,7 @@ from connector.files.traces import named_in, spellings
 from connector.files.writing import ERASED, PLAIN, as_text, written
 from connector.ledger import Ledger, importing
 from connector.ledger import connections as tenants
-from connector.ledger.erasure import whole_name
+from connector.ledger.naming import whole_name
 from connector.uploads.store import Store
 
 log = structlog.get_logger()

@@ -1,52 +1,67 @@
-"""The start page and the documentation. Everything comes from this service: no address outside is asked."""
+"""The blueprint of all pages: what holds for each, how a problem looks, and what every template knows."""
 
-from collections import Counter
 from typing import Any
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, Response, g, render_template, request
+from flask_wtf.csrf import CSRFError
 
-from connector.api.access import services
-from connector.api.answers import base_url
-from connector.errors import CODES as ERRORS
-from connector.ledger import connections as tenants
-from connector.notes import CODES as NOTES
-from connector.outcomes import HALTED
+from connector.api.access import Caller
+from connector.errors import Problem
+from connector.uploads.store import LARGEST
 from connector.version import __version__
+from connector.web import door
 
-blueprint = Blueprint("pages", __name__)
-
-
-@blueprint.get("/")
-def start() -> str:
-    """What this is, whether it can work, and what to do next."""
-    with services().ledger.read() as connection:
-        known = tenants.every(connection)
-    # Everybody may look: how many there are and why, but not whose.
-    reasons = Counter(HALTED.get(tenant.halted, tenant.halted) for tenant in known if tenant.halted)
-    told = {"connected": len(known), "halted": reasons.total(), "reasons": reasons.most_common()}
-    return render_template("start.html", version=__version__, base=base_url(), **told)
-
-
-@blueprint.get("/docs")
-def docs() -> str:
-    """How to send, every route, field, note and error."""
-    manifest = services().manifest
-    told = {
-        "fields": manifest.fields.values(),
-        "sources": manifest.sources.values(),
-        "notes": NOTES,
-        "errors": ERRORS,
-        "routes": _routes(),
-    }
-    return render_template("docs.html", version=__version__, base=base_url(), **told)
+NAME = "web"
+blueprint = Blueprint(NAME, __name__)
+# A payload may be pasted into a form; what is larger comes as a file.
+_PASTED = 2_000_000
+_POLICY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    # What a page showed is not shown again after signing out.
+    "Cache-Control": "no-store",
+}
 
 
-def _routes() -> list[dict[str, Any]]:
-    """Every operation of the OpenAPI, flat."""
-    spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return [
-        {"path": path, "method": method.upper(), **operation}
-        for path, operations in spec["paths"].items()
-        for method, operation in operations.items()
-        if isinstance(operation, dict)
-    ]
+@blueprint.before_request
+def check_form() -> None:
+    """A form that was not made here is not taken."""
+    files = LARGEST if request.mimetype == "multipart/form-data" else 0
+    request.max_form_memory_size, request.max_content_length = _PASTED, _PASTED + files
+    if request.method == "POST":
+        try:
+            door.csrf.protect()
+        except CSRFError:
+            raise Problem("form_expired") from None
+
+
+@blueprint.after_request
+def guard(response: Response) -> Response:
+    """A page runs nothing but what this service serves."""
+    for name, value in _POLICY.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+@blueprint.context_processor
+def known() -> dict[str, Any]:
+    """What every template knows."""
+    return {"visitor": door.visitor(), "may": door.may, "version": __version__}
+
+
+def wants_page() -> bool:
+    """Whether who asks is a browser, as far as that can be seen."""
+    if request.blueprint is not None:
+        return request.blueprint == NAME
+    return "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/v1")
+
+
+def page_of(problem: Problem) -> Response:
+    """A problem as a page, or, where a part of a page was asked for, as a part."""
+    found: Caller | None = None
+    if request.blueprint == NAME:
+        found = door.visitor()
+    template = "problem_part.html" if "HX-Request" in request.headers else "problem.html"
+    told = {"visitor": found, "may": door.may, "version": __version__, "request_id": g.request_id}
+    body = render_template(template, problem=problem, **told)
+    return guard(Response(body, status=problem.status, mimetype="text/html"))

@@ -9,6 +9,7 @@ import structlog
 from flask.testing import FlaskClient
 
 from tests import postgres
+from tests.app.inbound import cleared
 from tests.app.stack import Crisp, Stack, running, sandbox, settings_for
 
 
@@ -86,3 +87,11 @@ def api(stack: Stack) -> FlaskClient:
 def crisp(stack: Stack) -> Crisp:
     """The Crisp that is delivered to."""
     return stack.crisp
+
+
+@pytest.fixture
+def no_addresses(stack: Stack) -> Iterator[None]:
+    """No inbound address before a test, and none after it."""
+    cleared(stack)
+    yield
+    cleared(stack)

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-PROBLEM = {"$ref": "#/components/schemas/ProblemOut"}
+# What any route may answer before anybody knows which it is.
+_ANYWHERE = ("not_found",)
 
 
 @lru_cache(maxsize=8)
@@ -33,7 +34,7 @@ def differences(app: Flask, answer: TestResponse) -> list[str]:
         return []
     if path_of(rule.rule) not in document(app)["paths"] or method in ("HEAD", "OPTIONS"):
         return []
-    body = answer.get_json() if answer.is_json else answer.get_data(as_text=True)
+    body = answer.get_json() if answer.is_json else answer.data.decode("utf-8", "replace")
     return compared(app, (method, path_of(rule.rule)), (answer.status_code, answer.mimetype, body))
 
 
@@ -43,13 +44,27 @@ def compared(app: Flask, where: tuple[str, str], what: tuple[int, str | None, An
     said = document(app)["paths"][path][method.lower()]["responses"]
     if str(status) not in said and "default" not in said:
         return [f"status {status} is not in the document"]
-    content = said.get(str(status), said.get("default")).get("content", {})
-    if status >= 400:
-        content = {"application/problem+json": {"schema": PROBLEM}}
+    content = resolved(document(app), said.get(str(status), said.get("default"))).get("content", {})
     if mimetype not in content:
         return [f"{mimetype} is not in the document for {status}"]
-    schema = {**content[mimetype]["schema"], "components": document(app)["components"]}
-    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(body)]
+    if status >= 400 and body["code"] not in {*content[mimetype]["examples"], *_ANYWHERE}:
+        return [f"{body['code']} is not in the document for {status}"]
+    return unfit(document(app), content[mimetype].get("schema", {}), body)
+
+
+def resolved(document: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """A part of the document, or what it refers to there."""
+    if "$ref" not in told:
+        return told
+    _, section, kind, name = told["$ref"].split("/")
+    found: dict[str, Any] = document[section][kind][name]
+    return found
+
+
+def unfit(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
+    """Why a value does not fit a schema of the document."""
+    validator = Draft202012Validator({**schema, "components": document["components"]})
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
 class CheckedClient(FlaskClient):

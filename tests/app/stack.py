@@ -49,7 +49,7 @@ from tests.app.openapi import CheckedClient
 
 T = TypeVar("T")
 
-WEBSITE = "6f2b4a1e-0000-4000-8000-5a4d0b0c0001"
+WEBSITE = "6f2b4a1e-0000-4000-8000-5a4d0b0c0002"
 IDENTIFIER = "identifier-7c1e52d0"
 CRISP_KEY = "crisp-key-94fd03ab17"
 API_KEY = "ck_tests-b7Qe2LzXw9Jd4Rk1Vn8Ym5Ts3Hp6Ga0"
@@ -116,6 +116,12 @@ class Crisp:
         )
         people_id: str = answer.json()["data"]["people_id"]
         return people_id
+
+    def remove(self, who: str) -> None:
+        """Somebody removes a person there."""
+        url = f"{self.url}/v1/website/{WEBSITE}/people/profile/{who}"
+        answer = requests.delete(url, auth=(IDENTIFIER, CRISP_KEY), headers={"X-Crisp-Tier": "website"}, timeout=10)
+        assert answer.ok, answer.text
 
     def close(self) -> None:
         """Gives the sockets back."""

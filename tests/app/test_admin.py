@@ -52,6 +52,13 @@ class TestMe:
 class TestKeys:
     """GET, POST, DELETE /v1/keys."""
 
+    def test_it_is_known_when_a_key_was_last_used(self, api: FlaskClient, stack: Stack) -> None:
+        made = api.post("/v1/keys", json={"label": "Zapier"}).get_json()
+        assert made["used_at"] is None
+        stack.client(made["key"]).get("/v1/me")
+        shown = {each["id"]: each for each in api.get("/v1/keys").get_json()}
+        assert shown[made["id"]]["used_at"] >= made["created_at"]
+
     def test_the_secret_is_shown_once(self, api: FlaskClient) -> None:
         answer = api.post("/v1/keys", json={"label": "Zapier", "scopes": ["write", "read"]})
         made = answer.get_json()

@@ -111,7 +111,29 @@ ENCODINGS = [
 ]
 TYPES = [
     Case("type: plain text", 415, "content_type_unknown", type="text/plain"),
-    Case("type: XML", 415, "content_type_unknown", type="application/xml"),
+    Case("type: XML that is JSON", 400, "body_not_xml", type="application/xml"),
+    body("XML that is none", 400, "body_not_xml", f"<a><{SECRET}></a>", type="text/xml"),
+    body("XML with a DOCTYPE", 400, "body_doctype", b"<!DOCTYPE a><a/>", type="application/xml"),
+    body(
+        "XML of many laughs",
+        400,
+        "body_doctype",
+        b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "'
+        + b"&b;" * 500
+        + b'"><!ENTITY d "'
+        + b"&c;" * 500
+        + b'">]><a>&d;</a>',
+        type="text/xml",
+    ),
+    body(
+        "XML that names a file",
+        400,
+        "body_doctype",
+        b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a><email>&b;</email></a>',
+        type="text/xml",
+    ),
+    body("XML too deep", 400, "body_too_deep", b"<a>" * 60 + b"</a>" * 60, type="text/xml"),
+    body("XML without a person", 422, "email_missing", b"<a><b>c</b></a>", type="text/xml"),
     Case("type: nonsense", 415, "content_type_unknown", type="zebra"),
     Case("type: form without boundary", 400, "request_invalid", type="multipart/form-data"),
     Case(

@@ -35,6 +35,11 @@ def ada(api: FlaskClient) -> dict[str, Any]:
 class TestUpsert:
     """POST /v1/contacts."""
 
+    def test_an_empty_parameter_says_nothing(self, api: FlaskClient) -> None:
+        """Platforms send every box of a form, filled in or not."""
+        answer = api.post("/v1/contacts?source=&mode=&country=&timezone=&unmapped=&wait=", json=FULL)
+        assert (answer.status_code, answer.get_json()["status"]) == (200, "created")
+
     def test_created(self, ada: dict[str, Any], crisp: Crisp) -> None:
         card = crisp.people()[ADA]
         assert ada["people_id"] == card["people_id"]

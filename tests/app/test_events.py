@@ -1,72 +1,28 @@
 """Events: what Crisp tells is gathered, completed and found by who polls, newest first and to the very end."""
 
-import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
-from connector.crisp.events import sign
+from connector.events.finishing import Finishing
 from connector.events.meaning import EVENTS
-from connector.events.runner import Runner
 from connector.ids import new_id
 from connector.ledger import tables
-from tests.app.stack import CRISP_KEY, DATABASES, IDENTIFIER, WEBSITE, Crisp, Stack, problem
+from tests.app.stack import DATABASES, Crisp, Stack, problem
+from tests.app.telling import SECRET, Event, change, now, page, told, understand
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
-
-SECRET = "the-hook-secret"
-Event = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, Any]:
     return {"crisp_hook_secret": SECRET}
-
-
-def told(stack: Stack, event: str, **data: Any) -> None:
-    """Crisp tells this, signed."""
-    said = {"website_id": WEBSITE, "event": event, "data": {"website_id": WEBSITE, **data}, "timestamp": now()}
-    body, moment = json.dumps(said, separators=(",", ":")).encode(), str(now())
-    headers = {"X-Crisp-Request-Timestamp": moment, "X-Crisp-Signature": sign(body, moment, SECRET)}
-    answer = stack.client(key=None).post(f"/crisp/{WEBSITE}", data=body, headers=headers)
-    assert answer.get_json() == {"stored": True}
-
-
-def now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def understand(stack: Stack, *, window: int = 0) -> None:
-    """What the background does, until nothing is left. `window`: milliseconds of a burst."""
-    services = stack.services
-    runner = Runner(services.ledger, services.events._finishing, window, services.courier.clock, lambda: None)
-    until = time.monotonic() + 5
-    while time.monotonic() < until and (runner.turn() or gathering(stack)):
-        time.sleep(0.01)
-    runner.stop()
-    assert not gathering(stack)
-
-
-def gathering(stack: Stack) -> bool:
-    with stack.services.ledger.read() as connection:
-        return connection.execute(tables.events.select().where(tables.events.c.told_at.is_(None))).first() is not None
-
-
-def change(crisp: Crisp, people_id: str, **card: Any) -> None:
-    """Somebody at Crisp changes a profile."""
-    url = f"{crisp.url}/v1/website/{WEBSITE}/people/profile/{people_id}"
-    answer = requests.patch(
-        url, json=card, auth=(IDENTIFIER, CRISP_KEY), headers={"X-Crisp-Tier": "website"}, timeout=10
-    )
-    assert answer.ok, answer.text
 
 
 def store(stack: Stack, moments: list[int], *, event: str = "contact_updated", own: bool = False) -> list[str]:
@@ -88,13 +44,6 @@ def _row(stack: Stack, moment: int, event: str, own: bool) -> dict[str, Any]:
     payload |= {"contact": {}, "changed": [], "previous": {}}
     named = {"id": event_id, "connection_id": stack.tenant.id, "event": event, "subject": event_id, "own": own}
     return {**named, "payload": payload, "occurred_at": moment, "attempts": 0, "told_at": moment}
-
-
-def page(api: FlaskClient, query: str = "", event: str = "contact_updated") -> list[Event]:
-    answer = api.get(f"/v1/events/{event}?{query}")
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    listed: list[Event] = answer.get_json()
-    return listed
 
 
 def pages(api: FlaskClient, query: str) -> Iterator[list[Event]]:
@@ -169,8 +118,9 @@ def test_events_are_told_in_the_order_in_which_they_are_found(
     api, clock = stack.client(), stack.services.courier.clock
     told(stack, "people:profile:created", people_id=crisp.add("first@example.com"))
     understand(stack)
-    finishing = replace(stack.services.events._finishing, clock=lambda: clock() - 3_600_000)
-    monkeypatch.setattr(stack.services.events, "_finishing", finishing)
+    tools = stack.services.events._finishing.tools
+    handing = replace(tools.handing, clock=lambda: clock() - 3_600_000)
+    monkeypatch.setattr(stack.services.events, "_finishing", Finishing(replace(tools, handing=handing)))
     told(stack, "people:profile:created", people_id=crisp.add("second@example.com"))
     understand(stack)
     first, second = (page(api, event="contact_created")[place] for place in (-1, 0))

@@ -92,6 +92,8 @@ def test_schema_is_another_name_of_the_route(api: FlaskClient, used: None, forma
 def test_choices(api: FlaskClient, used: None, choices: str, names: set[str]) -> None:
     shown = api.get(f"/v1/fields?choices={choices}").get_json()
     assert {each["key"] for each in shown} == {each["label"] for each in shown} == names
+    shown = api.get(f"/v1/fields?choices={choices}&format=n8n").get_json()
+    assert {each["name"] for each in shown} == {each["value"] for each in shown} == names
 
 
 @pytest.mark.parametrize("action", sorted(shipped().actions))
@@ -146,3 +148,11 @@ def test_bad_parameters(api: FlaskClient, name: str) -> None:
     told = problem(api.get(f"/v1/fields?{name}=zebra-773100773100"), 422, "parameter_invalid")
     assert [each["field"] for each in told["errors"]] == [name]
     assert "zebra-773100773100" not in str(told)
+
+
+def test_keys_of_custom_data_are_a_form_of_their_own(api: FlaskClient, used: None) -> None:
+    form = api.get("/v1/fields/schema?format=jsonschema&choices=data").get_json()["schema"]
+    assert form["type"] == "object"
+    assert {key: each["type"] for key, each in form["properties"].items()} == {"plan": "string", "score": "string"}
+    listed = by_key(api.get("/v1/fields?format=make&choices=data").get_json(), "name")
+    assert {key: each["type"] for key, each in listed.items()} == {"plan": "text", "score": "text"}

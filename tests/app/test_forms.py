@@ -1,4 +1,4 @@
-"""HTML forms and what no-code platforms send as forms."""
+"""HTML forms, XML, and what no-code platforms send as forms."""
 
 from typing import Any
 
@@ -40,6 +40,23 @@ def test_urlencoded(api: FlaskClient, crisp: Crisp, sent: str, said: dict[str, A
     assert answer.status_code == 200, answer.get_data(as_text=True)
     assert answer.get_json()["contact"] == {"email": ADA, "segments": [], "data": {}, **said}
     assert set(crisp.people()) == {ADA}
+
+
+XML = "<?xml version='1.0'?><contact><email>ada@example.com</email><first_name>Inès</first_name></contact>"
+
+
+@pytest.mark.parametrize("content_type", ["application/xml", "text/xml; charset=utf-8", FORM, ""])
+def test_xml_of_plain_fields(api: FlaskClient, crisp: Crisp, content_type: str) -> None:
+    answer = api.post("/v1/contacts", data=XML.encode(), content_type=content_type)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    assert answer.get_json()["contact"] == {"email": ADA, "first_name": "Inès", "segments": [], "data": {}}
+
+
+@pytest.mark.parametrize("method_and_path", [("PATCH", "/v1/contacts/ada@example.com"), ("POST", "/v1/keys")])
+def test_xml_is_for_records_alone(api: FlaskClient, method_and_path: tuple[str, str]) -> None:
+    method, path = method_and_path
+    answer = api.open(path, method=method, data=XML.encode(), content_type="application/xml")
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "content_type_unknown")
 
 
 MULTIPART: list[tuple[str, list[tuple[str, str]], dict[str, Any]]] = [

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,33 +13,8 @@ from connector.manifest import shipped
 from connector.notes import CODES as NOTES
 from connector.services import open_services
 from connector.settings import Settings
-from tests.app.stack import Stack
-
-# Attributes whose address a browser asks for by itself.
-LOADED = {"src", "srcset", "poster", "data", "action", "formaction", "background", "ping"}
-
-
-class Page(HTMLParser):
-    """The tags, ids and addresses of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.loaded: list[str] = []
-        self.links: list[str] = []
-        self.tags: list[str] = []
-        self.handlers: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self.tags.append(tag)
-        if "id" in given:
-            self.ids.append(given["id"])
-        self.loaded += [value for name, value in given.items() if name in LOADED]
-        if "href" in given:
-            (self.links if tag == "a" else self.loaded).append(given["href"])
-        self.handlers += [name for name in given if name.startswith("on") or name == "style"]
+from tests.app.browsing import Browser, Page
+from tests.app.stack import API_KEY, Stack
 
 
 @pytest.fixture
@@ -64,29 +38,20 @@ def text(client: FlaskClient, path: str) -> str:
 
 
 class TestStart:
-    """The start page says whether it can work, and what to do next."""
+    """A stranger learns nothing, and what to do."""
 
-    def test_ready(self, visitor: FlaskClient) -> None:
-        page = text(visitor, "/")
-        assert "Ready." in page
-        assert "1 Crisp website connected" in page
-        assert "curl -X POST http://localhost/v1/contacts" in page
+    def test_it_leads_to_the_door(self, visitor: FlaskClient) -> None:
+        answer = visitor.get("/")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/")
+        assert "API key" in text(visitor, "/sign-in")
 
-    def test_halted(self, visitor: FlaskClient, stack: Stack) -> None:
-        stack.save(halted="crisp_credential_refused")
-        page = text(visitor, "/")
-        assert "1 of 1 connections cannot deliver" in page
-        assert "Crisp refuses its credential (401)." in page
-        assert "crisp-connector doctor" in page
-
-    def test_not_connected(self, lonely: FlaskClient) -> None:
-        page = text(lonely, "/")
-        assert "No Crisp website is connected yet" in page
-        assert "CRISP_WEBSITE_ID" in page
-        assert "Ready." not in page
+    def test_without_a_key_it_is_set_up(self, lonely: FlaskClient) -> None:
+        page = text(lonely, "/sign-in")
+        assert "One-time code" in page
+        assert "Website ID" in page
 
     def test_tells_no_stranger_who_is_connected(self, visitor: FlaskClient, stack: Stack) -> None:
-        for path in ("/", "/docs", "/readyz", "/openapi.json"):
+        for path in ("/", "/sign-in", "/docs", "/readyz", "/openapi.json"):
             assert stack.tenant.website_id not in visitor.get(path).get_data(as_text=True)
 
 
@@ -116,21 +81,57 @@ class TestDocs:
         for link in page.links:
             path, _, anchor = link.partition("#")
             assert not anchor or path or anchor in page.ids, link
-            assert not path or visitor.get(path).status_code == 200, link
+            assert not path or visitor.get(path, follow_redirects=True).status_code == 200, link
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
-def test_nothing_comes_from_elsewhere(visitor: FlaskClient, path: str) -> None:
-    page = Page(text(visitor, path))
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/docs", "/nowhere"])
+def test_nothing_comes_from_elsewhere_and_nothing_is_inline(stack: Stack, path: str) -> None:
+    browser = Browser(stack.app)
+    if path != "/sign-in":
+        browser.sign_in(API_KEY)
+    answer = browser.get(path)
+    page = Page(answer.get_data(as_text=True))
     assert page.loaded, "a page has at least its style"
     assert not [address for address in page.loaded if not address.startswith(("/static/", "data:"))]
-    assert not page.handlers, "the content security policy forbids them"
-    assert "script" not in page.tags
+    assert not page.inline, "the content security policy forbids them"
+    assert answer.headers["Cache-Control"] == "no-store"
+    policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert (policy["default-src"], policy["script-src"], policy["style-src"]) == ("'none'", "'self'", "'self'")
     for address in page.loaded:
         if address.startswith("/"):
-            style = visitor.get(address, buffered=True)
+            style = browser.get(address, buffered=True)
             assert style.status_code == 200
             assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", style.get_data(as_text=True))
+
+
+def test_the_first_page_is_small(stack: Stack) -> None:
+    """Uncompressed: 150 kB in all, 120 kB of scripts."""
+    browser = Browser(stack.app)
+    browser.sign_in(API_KEY)
+    answer = browser.get("/").get_data()
+    sizes = {
+        each: len(browser.get(each, buffered=True).get_data())
+        for each in Page(answer.decode()).loaded
+        if each[0] == "/"
+    }
+    assert sum(size for each, size in sizes.items() if ".js" in each) <= 120_000
+    assert len(answer) + sum(sizes.values()) <= 150_000
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/in/nowhere"])
+def test_a_browser_is_told_of_a_problem_on_a_page(stack: Stack, path: str) -> None:
+    answer = Browser(stack.app).get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert stack.client(None).get(path).mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("fr-CA,fr;q=0.9,en;q=0.5", "fr"), ("de,en;q=0.5", "en"), ("xx", "en"), ("", "en")]
+)
+def test_a_page_speaks_the_language_of_the_browser(stack: Stack, asked: str, found: str) -> None:
+    page = Browser(stack.app, asked).text("/sign-in")
+    assert f'<html lang="{found}">' in page
+    assert ("Clé d’API" in page) == (found == "fr")
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/openapi.json", "/static/page.css", "/v1/me", "/nowhere"])
@@ -138,11 +139,13 @@ def test_every_answer_has_the_security_headers(visitor: FlaskClient, path: str) 
     headers = visitor.get(path, buffered=True).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
-    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["Content-Security-Policy"].startswith(
+        ("default-src 'self'; ", "default-src 'none'; script-src 'self'; ")
+    )
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
 def test_the_public_address_is_the_one_that_is_shown(tmp_path: Path) -> None:
     services = open_services(Settings(data_dir=tmp_path, public_url="https://crisp.example.com/"))
-    assert "https://crisp.example.com/v1/contacts" in text(create_app(services).test_client(), "/")
+    assert "https://crisp.example.com/v1/contacts" in text(create_app(services).test_client(), "/docs")
     services.close()

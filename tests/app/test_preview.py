@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from connector.samples import Sample
 from tests.app.stack import Crisp, Stack, finished, problem
-from tests.core.contract import CASES, sample, samples
+from tests.core.contract import CASES, samples, sent
 
 SAMPLES = samples()
 STATUSES = ("created", "updated", "unchanged", "superseded", "rejected", "dead", "waiting")
@@ -25,32 +27,40 @@ def read(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def asked(api: FlaskClient, path: str, payload: Any) -> TestResponse:
+    """The answer to a payload, or to a sample as its sender sends it."""
+    if not isinstance(payload, Sample):
+        return api.post(path, json=payload)
+    headers, options = dict(payload.headers), dict(payload.options)
+    return api.post(path, data=payload.body, content_type=payload.content_type, headers=headers, query_string=options)
+
+
 @each_sample
 def test_a_sample_reads_as_expected_and_nothing_is_written(stack: Stack, source: str, name: str) -> None:
-    answer = stack.client().post("/v1/preview", json=sample(source, name))
+    answer = asked(stack.client(), "/v1/preview", sent(source, name))
     assert answer.status_code == 200
-    told, expected = answer.get_json(), sample(source, name, ".contact")
+    told, expected = answer.get_json(), sent(source, name)
     shown = read(told["records"])
     for record, wanted in zip(told["records"], shown, strict=True):
         if record["deleted"]:  # What it leads to is said beside what it reads.
             wanted["notes"].remove("info None delete_reported")
-    assert shown == read(expected["records"])
-    assert {record["source"] for record in told["records"]} <= {expected["source"]}
+    assert shown == read(expected.records)
+    assert {record["source"] for record in told["records"]} <= {source}
     shows = {variant for variant, names in CASES[source].variants.items() if name in names.split()}
     assert {record["variant"] for record in told["records"]} <= shows
     assert [record["row"] for record in told["records"]] == list(range(1, len(told["records"]) + 1))
-    assert told["totals"]["records"] == len(expected["records"]) == sum(told["totals"][key] for key in STATUSES)
+    assert told["totals"]["records"] == len(expected.records) == sum(told["totals"][key] for key in STATUSES)
     assert told["totals"]["calls"] == sum(len(record["plan"]) for record in told["records"])
     assert (stack.count(), stack.crisp.calls) == (0, 0)
 
 
 def foreseen(api: FlaskClient, payload: Any) -> tuple[list[str], dict[str, int]]:
-    told = api.post("/v1/preview", json=payload).get_json()
+    told = asked(api, "/v1/preview", payload).get_json()
     return [record["status"] for record in told["records"]], told["totals"]
 
 
 def happened(api: FlaskClient, payload: Any) -> tuple[list[str], dict[str, int]]:
-    accepted = api.post("/v1/contacts/batch", json=payload).get_json()
+    accepted = asked(api, "/v1/contacts/batch", payload).get_json()
     if "import_id" not in accepted:
         return [], {"records": 0, **dict.fromkeys(STATUSES, 0), "calls": 0}
     totals = finished(api, accepted["import_id"])["totals"]
@@ -60,7 +70,7 @@ def happened(api: FlaskClient, payload: Any) -> tuple[list[str], dict[str, int]]
 
 @each_sample
 def test_what_is_foreseen_of_a_sample_happens(api: FlaskClient, crisp: Crisp, source: str, name: str) -> None:
-    payload = sample(source, name)
+    payload = sent(source, name)
     for _ in ("as new", "again"):
         before = crisp.calls
         expected = foreseen(api, payload)

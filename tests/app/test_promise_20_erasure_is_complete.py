@@ -93,7 +93,7 @@ def live(stack: Stack) -> str:
 def dead_letter(stack: Stack) -> str:
     """A record of the person that was given up; the names of its contact are in no other."""
     stack.crisp.switch(error_rate=1.0)
-    client, said = stack.client(), {"email": EMAIL, "nickname": "Gnu", "data": {"herd": "gnu-herd-12"}}
+    client, said = stack.client(), {"email": EMAIL, "nickname": "Gnu-Herd", "data": {"herd": "gnu-herd-12"}}
     told = client.post("/v1/contacts?wait=0", json=said, headers={"Idempotency-Key": "dead-1"}).get_json()
     assert ended(client, told["outcome_id"])["status"] == "dead"
     stack.crisp.switch(error_rate=0.0)
@@ -110,8 +110,8 @@ def test_a_dead_letter_goes_too(giving_up: Stack, written: io.StringIO) -> None:
     assert told["calls"] >= 1
     giving_up.services.engine.stop()
     left = searched(giving_up)
-    assert [trace for trace in ("gnu", EMAIL) if trace in left] == []
-    assert "gnu" not in written.getvalue().casefold()
+    assert [trace for trace in ("gnu-herd", EMAIL) if trace in left] == []
+    assert "gnu-herd" not in written.getvalue().casefold()
     kept = client.get(f"/v1/outcomes/{outcome_id}").get_json()
     assert (kept["status"], kept["email"], kept["contact"]) == ("dead", None, None)
     assert client.post("/v1/outcomes/replay", json={"ids": [outcome_id]}).get_json() == {

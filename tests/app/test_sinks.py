@@ -8,9 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
-from connector.hooks.egress import Egress
+from connector.hooks.egress import Answer, Egress
+from connector.ledger import deliveries as telling
 from connector.ledger import sinks as stored
-from connector.ledger.tables import metadata, sinks
+from connector.ledger.tables import deliveries, metadata, sinks
 from connector.sandbox.sheets import SPREADSHEET
 from connector.sinks import opened
 from tests.app.stack import DATABASES, WEBSITE, Stack, problem
@@ -82,6 +83,7 @@ class TestAdding:
             "disabled_reason": None,
             "disabled_at": None,
             "failing_since": None,
+            "failing_reason": None,
             "created_at": made["created_at"],
         }
         assert api.get(f"/v1/sinks/{made['id']}").get_json() == made
@@ -216,6 +218,17 @@ class TestChanging:
         changed = api.patch(f"/v1/sinks/{made['id']}", json=change).get_json()
         assert (changed["enabled"], changed["failing_since"] is None) == (enabled, enabled)
 
+    def test_why_nothing_is_written_is_told_while_it_fails(self, api: FlaskClient, stack: Stack) -> None:
+        made = added(api)
+        event: dict[str, Any] = {"event_id": NOWHERE, "event": "contact_created", "own": False, "who": "", "now": 1_000}
+        trail = [{"at": 1, "reason": "It was busy.", "ms": 1}, {"at": 2, "reason": "The spreadsheet is full.", "ms": 1}]
+        with stack.services.ledger.write() as connection:
+            telling.tell(connection, WEBSITE, payload={}, **event)
+            connection.execute(update(deliveries).where(deliveries.c.sink_id == made["id"]).values(trail=trail))
+            connection.execute(update(sinks).values(failing_since=1_000))
+        assert api.get(f"/v1/sinks/{made['id']}").get_json()["failing_reason"] == "The spreadsheet is full."
+        assert api.patch(f"/v1/sinks/{made['id']}", json={"enabled": True}).get_json()["failing_reason"] is None
+
 
 class TestLooking:
     """POST /v1/sinks/ID/test."""
@@ -246,6 +259,18 @@ class TestLooking:
         told = problem(api.post(f"/v1/sinks/{made['id']}/test"), 422, "sink_broken")
         assert "must not be contacted" in told["message"]
         assert sheets.calls() == {}
+
+    @pytest.mark.parametrize("status", [200, 400])
+    @pytest.mark.parametrize(
+        "said", [b"ok", b"[]", b"7", b"\xff", b'{"access_token": 7}', b'{"access_token": "t", "expires_in": "soon"}']
+    )
+    def test_whatever_a_token_address_says_is_told_clearly(
+        self, api: FlaskClient, monkeypatch: pytest.MonkeyPatch, said: bytes, status: int
+    ) -> None:
+        made = added(api, credential={**REFRESH_TOKEN, "token_uri": "https://tokens.example.com/"})
+        monkeypatch.setattr(Egress, "post", lambda *_, **__: Answer(status, {}, said))
+        told = problem(api.post(f"/v1/sinks/{made['id']}/test"), 422, "sink_broken")
+        assert "credential" in told["message"]
 
     def test_a_credential_that_no_key_opens_is_asked_for_again(self, api: FlaskClient, stack: Stack) -> None:
         made = added(api)

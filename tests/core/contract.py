@@ -1,6 +1,5 @@
 """What the contract suite knows of each source: its samples, a way to write one record, and a signed request."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,20 +9,24 @@ from typing import Any
 from connector.convert import Given
 from connector.manifest import manifests_root, shipped
 from connector.mapping import Rules, Translated, date_orders, translate
-from connector.sources import Inbound, Payload, registry
+from connector.samples import Sample, of_source
+from connector.sources import Inbound, Payload, read, registry
 
+_NO_OPTIONS: Mapping[str, str] = {}
 SAMPLES = Path(str(manifests_root())) / "samples"
 
 
 @dataclass(frozen=True)
 class Case:
     """`variants`: variant → the samples that show it; `payload`: a record of these named values, as the source sends
-    it; `names`: what it calls an email, a first name and something unknown; `signed`: secrets and true requests."""
+    it; `names`: what it calls an email, a first name and something that its user made up, "" where it does not tell
+    that; `signed`: secrets and true requests; `signs_body`: whether these say that the body is true as well."""
 
     variants: Mapping[str, str]
     payload: Callable[[dict[str, Any]], Any]
     names: tuple[str, str, str]
     signed: tuple[tuple[str, Inbound], ...]
+    signs_body: bool = False
 
 
 def _notion_page(values: dict[str, Any]) -> dict[str, Any]:
@@ -37,8 +40,41 @@ def _notion_property(name: str, value: Any) -> dict[str, Any]:
     return {"id": "t", "type": "rich_text", "rich_text": [{"type": "text", "plain_text": value}] if value else []}
 
 
+def _shopify_customer(values: dict[str, Any]) -> dict[str, Any]:
+    """Metafields come as a list of their own."""
+    plain = {name: value for name, value in values.items() if not name.startswith("metafields.")}
+    parts = [(name.split("."), value) for name, value in values.items() if name not in plain]
+    listed = [{"namespace": space, "key": key, "value": value} for (_, space, key), value in parts]
+    return {"admin_graphql_api_id": "gid://shopify/Customer/7001", "id": 7001, **plain, "metafields": listed}
+
+
+def _woocommerce_customer(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of plug-ins come as a list of their own."""
+    plain = {name: value for name, value in values.items() if not name.startswith("meta_data.")}
+    listed = [
+        {"id": 1, "key": name.split(".")[1], "value": value} for name, value in values.items() if name not in plain
+    ]
+    return {"id": 26, "billing": {}, "is_paying_customer": False, **plain, "meta_data": listed}
+
+
 def _hmac(header: str, signature: str, body: str) -> Inbound:
     return Inbound({header: f"sha256={signature}"}, {}, body.encode())
+
+
+_HUBSPOT_EVENT = '[{"eventId":1,"subscriptionType":"contact.creation","objectId":51,"occurredAt":1772442000000}]'
+
+
+def _hubspot(headers: dict[str, str], query: str = "x=1") -> tuple[str, Inbound]:
+    """HubSpot's secret and a request that it signed, at the time that it signed."""
+    at, url = 1772442000000, f"https://connector.example/in/hubspot/abc123?{query}"
+    if "x-hubspot-signature-v3" in headers:
+        headers["x-hubspot-request-timestamp"] = str(at)
+    return "hs-client-secret-0001", Inbound(headers, {}, _HUBSPOT_EVENT.encode(), "POST", url, at)
+
+
+def _pipedrive_person(values: dict[str, Any]) -> dict[str, Any]:
+    emails = [{"value": values[name], "primary": True} for name in values if name == "emails"]
+    return {"success": True, "data": {"id": 52, "owner_id": 8000001, **values, "emails": emails}}
 
 
 _NOTION_KEY = "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"
@@ -83,13 +119,14 @@ CASES: dict[str, Case] = {
                 ),
             ),
         ),
+        signs_body=True,
     ),
     "google_sheets": Case(
         {
             "values": "values_get values_get_columns values_get_unformatted",
             "batch": "values_batch_get",
             "form_submit": "apps_script_form_submit",
-            "script_row": "apps_script_row",
+            "script_row": "apps_script_row apps_script_rows",
             "n8n_row": "n8n_rows n8n_rows_all_sheets",
             "numbered_row": "make_row pipedream_new_row",
             "zapier_row": "zapier_row",
@@ -108,6 +145,7 @@ CASES: dict[str, Case] = {
                 ),
             ),
         ),
+        signs_body=True,
     ),
     "dynamics": Case(
         {
@@ -124,10 +162,141 @@ CASES: dict[str, Case] = {
             ("n7Qd-2xVb_81LmZ", Inbound({"x-connector-key": "n7Qd-2xVb_81LmZ"}, {}, b"{}")),
         ),
     ),
+    "hubspot": Case(
+        {
+            "crm_v3_object": "contact_v3",
+            "crm_v3_list": "search_results_v3",
+            "subscription_events": "webhook_property_changes webhook_deletion_merge",
+            "workflow_v1": "workflow_v1",
+            "flat": "flat_custom_body",
+        },
+        lambda values: {"id": "51", "createdAt": "2026-01-14T08:02:11Z", "archived": False, "properties": values},
+        ("email", "firstname", "favorite_color"),
+        (
+            _hubspot(
+                {
+                    "x-hubspot-signature": "e18435a0286214fcdfec36a4105273b0500291987bf87f0e57d9b7f98f61c0e1",
+                    "x-hubspot-signature-version": "v1",
+                }
+            ),
+            _hubspot(
+                {
+                    "x-hubspot-signature": "1cbd99579463a63714e629d2849d9cf22ded33e707c81a7e2ccff43c242a7db0",
+                    "x-hubspot-signature-version": "v2",
+                }
+            ),
+            _hubspot({"x-hubspot-signature-v3": "Eq5zEPxpFTUCJqLrGbjpZC4+17zzu8g8UMCZWJKvZA4="}),
+            _hubspot(
+                {"x-hubspot-signature-v3": "/TOVtazJjIJPU1hONfhWMiQ5OFtIyHM7f+99vBzmz14="},
+                "q=a%2Fb%3Ac",
+            ),
+        ),
+        signs_body=True,
+    ),
+    "pipedrive": Case(
+        {
+            "person_v1": "person_v1",
+            "person_v2": "person_v2",
+            "person_list_v1": "",
+            "person_list_v2": "persons_list_v2",
+            "webhook_v1": "webhook_v1_updated",
+            "webhook_v2": "webhook_v2_change webhook_v2_delete_merged",
+        },
+        _pipedrive_person,
+        ("emails", "first_name", "5a9c1e0d4b7f2a63c8d1e0f5b6a79384c2d1e0fa"),
+        (("s3crét", Inbound({"authorization": "Basic cGlwZWRyaXZlOnMzY3LDqXQ="}, {}, b"{}")),),
+    ),
+    "zoho": Case(
+        {
+            "records": "contacts_records lead_record",
+            "notification": "notification_edit notification_delete",
+            "webhook_form": "webhook_form",
+            "webhook_json": "webhook_raw_json",
+        },
+        lambda values: {"data": [{"id": "4876876000000376001", "$approved": True, **values}]},
+        ("Email", "First_Name", "Account_Tier"),
+        (("token-chosen-at-set-up", Inbound({}, {"key": ["token-chosen-at-set-up"]}, b"{}")),),
+    ),
+    "salesforce": Case(
+        {
+            "outbound_message": "outbound_message",
+            "change_event": "change_event_bare_update change_event_create change_event_delete change_event_update",
+            "sobject": "contact_sobject",
+            "query": "soql_query",
+            "platform_event": "platform_event",
+            "flow_json": "flow_http_callout",
+        },
+        lambda values: {"Id": "0035e00000AbCdJAAV", **values},
+        ("Email", "FirstName", "Shoe_Size__c"),
+        (("salesforce-secret", Inbound({}, {"key": ["salesforce-secret"]}, b"<Envelope/>")),),
+    ),
+    "shopify": Case(
+        {
+            "customer_webhook": "customers_create_2024 customers_update_2025 customers_delete",
+            "order_webhook": "orders_create orders_create_guest_no_email",
+            "consent_webhook": "customers_email_marketing_consent_update",
+            "thin": "",
+            "merge": "",
+            "compliance": "customers_redact",
+            "graphql": "graphql_customer",
+            "other": "",
+        },
+        _shopify_customer,
+        ("email", "first_name", "metafields.custom.shoe_size"),
+        (
+            (
+                "shpss_demo_secret",
+                Inbound(
+                    {"x-shopify-hmac-sha256": "Y7sbiZ5bLqmKCrN9B2uff3B/m5Doo4ERdFv5OwWYGnY="},
+                    {},
+                    b'{"id":7001,"email":"maya.brandt@example.com"}',
+                ),
+            ),
+        ),
+        signs_body=True,
+    ),
+    "woocommerce": Case(
+        {
+            "customer": "customer_created customer_updated customers_list_v2",
+            "order": "order_created_guest",
+            "deleted": "customer_deleted",
+            "legacy": "",
+            "ping": "ping",
+            "action": "action_custom",
+            "other": "",
+        },
+        _woocommerce_customer,
+        ("email", "first_name", "meta_data.shoe_size"),
+        tuple(
+            (
+                secret,
+                Inbound(
+                    {"x-wc-webhook-signature": "23i/L0xeohCzvHdcwXgBJz/BX0udnOCIJeViDoR2AvI="},
+                    {},
+                    b'{"id":26,"email":"lena.vogt@example.com"}',
+                ),
+            )
+            for secret in ("wc_secret&1", "wc_secret&amp;1")
+        ),
+        signs_body=True,
+    ),
+    "prestashop": Case(
+        {
+            "webservice_xml": "customer",
+            "webservice_xml_index": "customers_list",
+            "webservice_json": "customer_json customers_list_json",
+            "address": "address",
+            "module_webhook": "webhook_module_customer",
+        },
+        lambda values: {"customer": {"id": 7, "id_default_group": "3", "secure_key": "b44a6d9e", **values}},
+        ("email", "firstname", ""),
+        (("prestashop-secret", Inbound({}, {"key": ["prestashop-secret"]}, b"{}")),),
+    ),
     "generic": Case(
         {
             "record": "camel_case_wrapped crisp_nested flat_fields label_fields schema_org_person vcard_like",
-            "records": "records_batch",
+            "records": "records_batch line_items",
+            "columns": "line_item_columns",
             "answers": "form_answers",
         },
         lambda values: {**values, "notes": "Hi"},
@@ -142,29 +311,43 @@ CASES: dict[str, Case] = {
                 ),
             ),
         ),
+        signs_body=True,
     ),
 }
 
 
+_SAMPLES = {(each.source, each.name): each for source in sorted(registry()) for each in of_source(source)}
+
+
 def samples() -> list[tuple[str, str]]:
     """Source and name of every shipped sample of a source."""
-    found = sorted(SAMPLES.glob("*/*.contact.json"))
-    return [(path.parent.name, path.name.removesuffix(".contact.json")) for path in found]
+    return sorted(_SAMPLES)
 
 
-def sample(source: str, name: str, suffix: str = "") -> Any:
-    """A sample's payload, or its expected result (`.contact`)."""
-    return json.loads((SAMPLES / source / f"{name}{suffix}.json").read_text(encoding="utf-8"))
+def sent(source: str, name: str) -> Sample:
+    """A sample with all that it is sent with, and what must come of it."""
+    return _SAMPLES[source, name]
 
 
-def translated(payload: Payload) -> list[Translated]:
+def sample(source: str, name: str) -> Any:
+    """A sample's payload: a new one each time."""
+    return sent(source, name).value
+
+
+def read_sample(source: str, name: str, *, named: bool = False) -> Payload:
+    """A sample as it is read with its headers; `named`: by who says where it comes from."""
+    found = sent(source, name)
+    return read(found.value, source if named else None, found.headers)
+
+
+def translated(payload: Payload, options: Mapping[str, str] = _NO_OPTIONS) -> list[Translated]:
     """Every record of a payload as a contact."""
     manifest = shipped()
     source = manifest.sources[payload.source]
     together = len(payload.records) > 1
     orders = date_orders(payload.records, source, manifest, ()) if together else {}
-    rules = Rules(Given(now=datetime(2024, 7, 1, tzinfo=UTC)), date_orders=orders)
-    return [translate(record, source, manifest, rules) for record in payload.records]
+    given = Given(options.get("country"), options.get("timezone", "UTC"), now=datetime(2024, 7, 1, tzinfo=UTC))
+    return [translate(record, source, manifest, Rules(given, date_orders=orders)) for record in payload.records]
 
 
 SOURCES = sorted(registry())

@@ -21,6 +21,10 @@ FILES = [
     ("fields.json", "fields"),
     *((f"sources/{path.name}", "source") for path in sorted((ROOT / "sources").iterdir())),
     *((f"actions/{path.name}", "action") for path in sorted((ROOT / "actions").iterdir())),
+    *((f"triggers/{path.name}", "trigger") for path in sorted((ROOT / "triggers").iterdir())),
+    ("outputs.json", "outputs"),
+    ("authentication.json", "authentication"),
+    ("errors.json", "errors"),
     *((f"exports/{path.name}", "export") for path in sorted((ROOT / "exports").iterdir())),
 ]
 
@@ -127,6 +131,26 @@ BROKEN = [
         "fields.json", "$.fields[5].convert", "'fone' is not one of", id="unknown-converter",
     ),
     pytest.param(
+        edited("fields.json", lambda read: row(read, "phone").pop("label")),
+        "fields.json", "$.fields[5]", "'label' is a required property", id="missing-label",
+    ),
+    pytest.param(
+        edited("fields.json", lambda read: read["fields"].append({**row(read, "phone"), "aliases": {}})),
+        "fields.json", "$.fields", "there are two of the key phone", id="field-declared-twice",
+    ),
+    pytest.param(
+        edited("outputs.json", lambda read: read["outputs"]["contact"].append(read["outputs"]["contact"][0])),
+        "outputs.json", "$.outputs.contact", "there are two of the key", id="output-named-twice",
+    ),
+    pytest.param(
+        lambda root: (root / "csv.json").write_text('{"key": "csv", "label": "A", "label": "B"}'),
+        "csv.json", "", "the name label stands twice in one object", id="name-twice-in-an-object",
+    ),
+    pytest.param(
+        edited("triggers/contact_created.json", lambda read: read.pop("label")),
+        "triggers/contact_created.json", "$", "'label' is a required property", id="trigger-without-label",
+    ),
+    pytest.param(
         edited("fields.json", lambda read: row(read, "phone").update(colour="red")),
         "fields.json", "$.fields[5]", "'colour' was unexpected", id="unknown-property",
     ),
@@ -174,7 +198,7 @@ def test_a_broken_manifest_names_file_place_and_reason(
     spoil: Break, file: str, path: str, reason: str, tmp_path: Path
 ) -> None:
     root = tmp_path / "manifests"
-    for part in ("fields.json", "csv.json", "schema", "sources", "actions", "exports"):
+    for part in [each.name for each in ROOT.iterdir() if each.name not in ("platforms", "samples")]:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         root.mkdir(exist_ok=True)
         copy(ROOT / part, root / part)

@@ -1,12 +1,13 @@
 """Mapping: one record becomes a contact and notes; the user's mapping comes first, nothing given is lost silently."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.contact import Contact
 from connector.convert import Given
-from connector.manifest import shipped
+from connector.manifest import Candidate, shipped
 from connector.mapping import Rules, Translated, UserMapping, date_orders, missing_paths, translate
 from connector.record import Record, Unusable, Value
 from connector.sources import read
@@ -245,3 +246,31 @@ def test_a_note_tells_the_field_and_never_the_value() -> None:
     notes = reading(secrets).notes
     assert len(notes) >= 8
     assert not [note for note in notes if "s3cret" in str(note.as_json())]
+
+
+def test_where_custom_names_are_known_the_sources_own_are_silent() -> None:
+    source = replace(GENERIC, custom=("*__c",), tables={"": {"data.plan": (Candidate("Plan"),)}})
+    manifest = replace(shipped(), sources={**shipped().sources, "generic": source})
+    values: dict[str, Value] = {**ADA, "phone": "no", "Phone": "+33639981234", "OwnerId": "7", "Size__c": "42"}
+    found = translate(Record(values), source, manifest, Rules(Given()))
+    assert (found.contact.fields["phone"], told(found)) == ("+33639981234", [("field_unmapped", "Size__c")])
+    kept = translate(Record(values), source, manifest, Rules(Given(), unmapped_as_data=True))
+    assert (kept.contact.data, told(kept)) == ({"Size__c": "42"}, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "mapping", "data"),
+    [
+        ({"Plan": "pro"}, (), {"plan": "pro"}),
+        ({"Plan": None}, (), {}),
+        ({"Plan": ""}, (), {}),
+        ({"Plan": None}, (("data.plan", ("Plan",)),), {"plan": None}),
+        ({"data.plan": None}, (), {"plan": None}),
+    ],
+)
+def test_a_blank_in_a_sources_own_field_removes_no_custom_data(
+    values: dict[str, Value], mapping: UserMapping, data: dict[str, Any]
+) -> None:
+    source = replace(GENERIC, tables={"": {"data.plan": (Candidate("Plan"),)}})
+    manifest = replace(shipped(), sources={**shipped().sources, "generic": source})
+    assert translate(Record({**ADA, **values}), source, manifest, Rules(Given(), mapping)).contact.data == data

@@ -6,7 +6,7 @@ import pytest
 
 from connector.crisp.events import Told
 from connector.events.meaning import EVENTS, meaning, merge
-from connector.events.samples import sample
+from connector.manifest import shipped
 
 P, S = "5a7d8e0c-1d2f-4a3b-9c8d-7e6f5a4b3c2d", "session_1"
 
@@ -98,8 +98,12 @@ def test_a_burst_says_what_was_said_last_field_by_field() -> None:
     assert merge(before, after) == {"card": {"person": {"nickname": "B", "phone": "1"}, "segments": ["y"]}}
 
 
+def test_every_event_is_declared() -> None:
+    assert sorted(shipped().triggers) == sorted(EVENTS)
+
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_every_event_has_a_sample(event: str) -> None:
-    told_ = sample(event, "W")
+    told_ = shipped().triggers[event].sample_of("W")
     assert (told_["event"], told_["connection_id"]) == (event, "W")
     assert set(told_) >= {"id", "event", "occurred_at", "connection_id", "contact", "changed", "previous"}

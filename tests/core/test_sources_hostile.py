@@ -14,7 +14,7 @@ from connector.mapping import Translated
 from connector.notes import CODES
 from connector.sources import read
 
-from .contract import SOURCES, sample, samples, translated
+from .contract import SOURCES, sample, samples, sent, translated
 
 
 def keys_of(payload: Any) -> set[str]:
@@ -91,12 +91,12 @@ def spoiled(payload: Any, chance: random.Random) -> Any:
 
 @pytest.mark.parametrize(("source", "name"), samples())
 def test_promise_23_a_spoiled_sample_is_read(source: str, name: str) -> None:
-    payload, chance = sample(source, name), random.Random(f"{source}/{name}")
+    payload, headers, chance = sample(source, name), sent(source, name).headers, random.Random(f"{source}/{name}")
     for _ in range(60):
         broken = spoiled(payload, chance)
         try:
-            check(translated(read(broken)))
-            check(translated(read(broken, source)))
+            check(translated(read(broken, None, headers)))
+            check(translated(read(broken, source, headers)))
         except Exception as problem:  # the payload is what one needs to see
             raise AssertionError(json.dumps(broken)[:4000]) from problem
 

@@ -66,7 +66,9 @@ def test_a_credential_twice_does_not(source: str, secret: str, inbound: Inbound)
     assert not twice or not registry()[source].verify(replace(inbound, query=twice), secret)
 
 
-@pytest.mark.parametrize(("source", "secret", "inbound"), [case for case in SIGNED if "sha256=" in str(case.values[2])])
+@pytest.mark.parametrize(
+    ("source", "secret", "inbound"), [case for case in SIGNED if CASES[str(case.values[0])].signs_body]
+)
 def test_another_body_does_not(source: str, secret: str, inbound: Inbound) -> None:
     for body in (inbound.body + b" x", b"", inbound.body[:-1], b"\xff\xfe", inbound.body.replace(b"e", b"f", 1)):
         assert not registry()[source].verify(replace(inbound, body=body), secret)

@@ -11,7 +11,7 @@ from connector.crisp import plan
 from connector.errors import Problem
 from connector.ids import new_id
 from connector.ledger import counts, figures, importing
-from connector.ledger.work import LIVE
+from connector.ledger.lanes import LIVE
 from tests.building import contact
 from tests.courier.world import World
 

@@ -10,7 +10,7 @@ import pytest
 from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
 from connector.crisp.client import Client, Clients
-from connector.ledger.work import LIVE
+from connector.ledger.lanes import LIVE
 from tests.building import contact
 from tests.courier.world import World
 

@@ -21,10 +21,10 @@ from connector.crisp.client import Client, Clients
 from connector.engine import Engine
 from connector.ledger import Ledger, leases, people, workers
 from connector.ledger import connections as tenants
+from connector.ledger.lanes import LIVE
 from connector.ledger.people import Person
 from connector.ledger.retention import Retention
 from connector.ledger.tables import records
-from connector.ledger.work import LIVE
 from connector.settings import Settings
 from connector.wakeups import open_wakeups
 from tests.building import add_rows, contact, outcome, row, tenant

@@ -124,9 +124,13 @@ def test_a_unit_that_systemd_waits_for_says_that_it_is_ready(name: str, tmp_path
             assert process.stop() == 0
 
 
-# Everything but the given directory is read-only, and no memory is ever writable and executable: arguments are the
-# directory and the command. 65 is PR_SET_MDWE, which Linux has since 6.3; systemd forbids the same with a filter.
-_JAIL = 'mount --bind "$1" "$1" && mount -o remount,ro,bind / && shift && exec "$@"'
+# Everything but the given directory is read-only, files in memory too, and no memory is ever writable and
+# executable: arguments are the directory and the command. 65 is PR_SET_MDWE, which Linux has since 6.3; systemd
+# forbids the same with a filter.
+_JAIL = (
+    'mount --bind "$1" "$1" && mount -o remount,ro,bind / && '
+    '{ ! mountpoint -q /dev/shm || mount -o remount,ro,bind /dev/shm; } && shift && exec "$@"'
+)
 _NO_NEW_CODE = (
     "import ctypes, os, sys; assert ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) == 0; os.execv(sys.argv[1], sys.argv[1:])"
 )

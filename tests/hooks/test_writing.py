@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from connector.hooks.plan import PATIENCE
 from connector.ledger import deliveries
 from connector.ledger.tables import sinks
-from connector.sinks.base import Broken, Later, Refused, Unwritten
+from connector.sinks.base import Broken, Later, Refused, Stopped, Unwritten, Wait
 from tests.app.stack import until
 from tests.hooks.conftest import World
 from tests.ledger.telling import add_sink
@@ -26,6 +26,7 @@ class Sheet:
         self.opened, self.at_once, self.most = 0, 0, 0
         self.refuses: Callable[[Sequence[int]], Exception | None] = lambda _: None
         self.takes = 0.0
+        self.wait: Wait = lambda _: False
 
     def write(self, payloads: Sequence[Mapping[str, Any]]) -> None:
         numbers = [each["number"] for each in payloads]
@@ -45,10 +46,10 @@ class Sheet:
 def sheet(monkeypatch: pytest.MonkeyPatch) -> Sheet:
     found = Sheet()
 
-    def opened(kind: str, *_: Any) -> Sheet:
+    def opened(kind: str, *more: Any) -> Sheet:
         if kind != "test":
             raise KeyError(kind)
-        found.opened += 1
+        found.opened, found.wait = found.opened + 1, more[-1]
         return found
 
     monkeypatch.setattr("connector.hooks.telling.opened", opened)
@@ -103,6 +104,31 @@ def test_what_is_refused_stands_in_nobodys_way(world: World, sheet: Sheet) -> No
     assert sheet.batches == [[0, 1, 2, 3], [0], [1], [2], [3]]
 
 
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_a_place_that_takes_nothing_ends_no_delivery(world: World, sheet: Sheet, count: int) -> None:
+    """It may be protected, full, or gone: that is no fault of what was to be written."""
+    sheet.refuses = lambda _: Refused("These cells are not taken.")
+    sink(world)
+    tell_together(world, count)
+    assert statuses(world) == ["waiting"] * count
+    assert {row.trail[0]["reason"] for row in world.deliveries()} == {"These cells are not taken."}
+    assert len(sheet.batches) <= 6
+    with world.ledger.read() as connection:
+        assert connection.scalar(select(sinks.c.failing_since)) is not None
+    sheet.refuses = lambda _: None
+    world.go_on(6)
+    assert until(lambda: statuses(world) == ["delivered"] * count)
+
+
+def test_one_that_was_refused_alone_is_given_up_once_another_is_taken(world: World, sheet: Sheet) -> None:
+    sheet.refuses = lambda numbers: Refused("It is too large.") if 0 in numbers else None
+    sink(world)
+    tell_together(world, 1)
+    tell(world, 1, first=1)
+    world.go_on(6)
+    assert until(lambda: statuses(world) == ["dead", "delivered"])
+
+
 def test_what_comes_after_one_that_is_not_written_now_is_not_written_either(world: World, sheet: Sheet) -> None:
     problems: dict[int, Unwritten] = {1: Refused("It is too large."), 2: Later(5, "Not now.")}
     sheet.refuses = lambda numbers: problems[1] if len(numbers) > 1 else problems.get(numbers[0])
@@ -112,14 +138,35 @@ def test_what_comes_after_one_that_is_not_written_now_is_not_written_either(worl
     assert sheet.batches == [[0, 1, 2, 3], [0], [1], [2]]
 
 
-def tell_together(world: World, count: int) -> None:
-    """So many events in one transaction, so that they are met as one batch."""
+def test_what_waits_for_a_quota_when_the_process_is_to_end_is_given_back_as_it_was(world: World, sheet: Sheet) -> None:
+    """As one by one after a refusal, each at the pace that Google allows."""
+
+    def refuses(numbers: Sequence[int]) -> Exception | None:
+        if len(numbers) > 1:
+            return Refused("It is too large.")
+        return Stopped() if numbers[0] > 0 and sheet.wait(60) else None
+
+    sheet.refuses = refuses
+    sink(world)
+    tell_together(world, 100, waits=False)
+    assert until(lambda: sheet.batches[-1:] == [[1]])
+    began = time.monotonic()
+    world.telling.stop()
+    assert time.monotonic() - began < 2
+    first, *others = world.deliveries()
+    assert (first.status, first.attempts) == ("delivered", 1)
+    assert {(row.status, row.attempts, row.claim, row.claimed_until) for row in others} == {("waiting", 0, None, None)}
+    assert (len(others), sheet.batches[1:]) == (99, [[0], [1]])
+
+
+def tell_together(world: World, count: int, *, waits: bool = True) -> None:
+    """So many events in one transaction, so that they are met as one batch; `waits`: until all were tried."""
     told: dict[str, Any] = {"event_id": "e", "event": "contact_created", "own": False, "who": "", "now": world.clock()}
     with world.ledger.write() as connection:
         for number in range(count):
             deliveries.tell(connection, "W", payload={"number": number}, **told)
     world.telling.kick()
-    assert until(lambda: {row.attempts for row in world.deliveries()} == {1})
+    assert not waits or until(lambda: {row.attempts for row in world.deliveries()} == {1})
 
 
 def tried(world: World, count: int) -> bool:

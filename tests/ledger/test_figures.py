@@ -7,8 +7,8 @@ import pytest
 from connector.ids import new_id
 from connector.ledger import Ledger, figures, importing, leases
 from connector.ledger.figures import AGES, OLDER, Error, Figures
+from connector.ledger.lanes import BULK, LIVE
 from connector.ledger.leases import LeaseLost
-from connector.ledger.work import BULK, LIVE
 from tests.building import NOW, add_rows, add_tenant, contact, grant, row
 
 ADA = contact("ada@example.com")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from connector.ledger import Ledger, leases, people, work
+from connector.ledger import Ledger, erasures, leases, people, work
 from tests.building import NOW, add_rows, contact, grant, row
 
 Query = Callable[[Connection], Any]
@@ -48,6 +48,12 @@ def plans(ledger: Ledger, query: Query, table: str = "records") -> Iterator[str]
         pytest.param(lambda c: work.next_due_at(c, "W"), "ix_records_due", id="come back"),
         pytest.param(
             lambda c: work.claim(c, leases.Lease("W", "x", 2), 3, NOW, busy=(), bulk=True), "ix_records_due", id="claim"
+        ),
+        pytest.param(lambda c: erasures.due(c, NOW), "ix_records_due (connection_id=? AND lane=?", id="erase"),
+        pytest.param(
+            lambda c: erasures.names(c, "W", ["now1@example.com", "p1"]),
+            "ix_records_due (connection_id=? AND lane=?",
+            id="who goes",
         ),
         pytest.param(lambda c: leases.take(c, "W", "x", NOW + leases.TERM), "ix_records_claimed", id="take over"),
     ],

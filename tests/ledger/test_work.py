@@ -11,9 +11,9 @@ from sqlalchemy import Connection, text, update
 from connector.budget import Budget
 from connector.ledger import Ledger, erasure, quotas, work
 from connector.ledger import connections as tenants
+from connector.ledger.lanes import BULK, LIVE
 from connector.ledger.leases import TERM, Lease
 from connector.ledger.tables import records as table
-from connector.ledger.work import BULK, LIVE
 from tests.building import NOW, add_rows, add_tenant, contact, grant, outcome, row
 
 SAVED: dict[str, Any] = {

@@ -2,9 +2,9 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from connector.samples import Sample, of_source
 from tests.process.running import ROOT
 
 SAMPLES = ROOT / "manifests" / "samples"
@@ -18,15 +18,10 @@ Record = dict[str, Any]
 Person = dict[str, Any]
 
 
-def files() -> list[Path]:
-    """Every sample."""
-    return sorted(path for path in SAMPLES.glob("*/*.json") if not path.name.endswith(".contact.json"))
-
-
-def records_of(sample: Path) -> list[Record]:
-    """The records that a sample must be read as."""
-    listed: list[Record] = json.loads(sample.with_suffix(".contact.json").read_text())["records"]
-    return listed
+def samples() -> list[Sample]:
+    """Every sample of every source."""
+    folders = sorted(path.name for path in SAMPLES.iterdir() if list(path.glob("*.contact.json")))
+    return [each for source in folders for each in of_source(source)]
 
 
 def failed(record: Record) -> bool:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from tests.process.commands import Env, people, refused, result, written
-from tests.process.running import KEY, PROGRAM, Crisp, Service, run, running, together
+from tests.process.running import KEY, PROGRAM, ROOT, Crisp, Service, run, running, together
 
 
 def every_command(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -159,6 +159,22 @@ def test_preview_shows_the_calls_and_makes_none(env: Env, crisp: Crisp, tmp_path
     assert (seen["totals"]["created"], seen["totals"]["calls"]) == (1, 2)
     assert crisp.calls == 0
     assert result("send", file, env=env)["totals"]["calls"] == 2, "it was not stored either"
+
+
+def test_xml_and_forms_are_files_of_records_too(env: Env, crisp: Crisp) -> None:
+    shop = str(ROOT / "manifests" / "samples" / "prestashop" / "customer.xml")
+    form = str(ROOT / "manifests" / "samples" / "woocommerce" / "ping.form")
+    seen, nothing, sent = together(
+        lambda: result("preview", shop, "--timezone", "Europe/Paris", env=env),
+        lambda: result("preview", form, env=env),
+        lambda: result("send", "-", env=env, stdin="<contact><email>ada@example.com</email></contact>"),
+    )
+    [record] = seen["records"]
+    assert (record["source"], record["updated_at"]) == ("prestashop", "2026-03-02T09:15:07Z")
+    assert (nothing["records"], sent["totals"]["created"]) == ([], 1)
+    told = refused("preview", "-", env=env, stdin="<!DOCTYPE a><a/>")
+    assert "DOCTYPE" in told
+    assert set(crisp.people()) == {"ada@example.com"}
 
 
 def test_dead_records_are_replayed_and_a_contact_is_erased(env: Env, crisp: Crisp, tmp_path: Path) -> None:

@@ -27,16 +27,16 @@ def test_what_is_done_in_crisp_is_told_and_written_and_nothing_else_is(tmp_path:
     news = json.loads(shown.stdout)["news"]
     told = {(each["event"], each["says"]) for each in news["told"]}
     assert told == {
-        ("contact_created", "city: London, nickname: Grace Example"),
+        ("contact_created", "city: London, nickname: Alice Example"),
         ("contact_updated", "city: Paris"),
         ("conversation_data_changed", "data.plan: pro"),
     }
-    assert {each["email"] for each in news["told"]} == {"grace@example.com"}
+    assert {each["email"] for each in news["told"]} == {"alice@example.com"}
     assert (news["unsigned"], news["echoes"]) == (0, 0)
     header, row = news["sheet"]
     assert dict(zip(header, row, strict=True)) == {
-        "Email": "grace@example.com",
-        "Name": "Grace Example",
+        "Email": "alice@example.com",
+        "Name": "Alice Example",
         "City": "Paris",
         "data.plan": "pro",
     }

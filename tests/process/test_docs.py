@@ -17,7 +17,7 @@ from connector.services import open_services
 from connector.settings import Settings
 from tests.process.running import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [page for page in PAGES if "Written by docs/generate.py" not in page.read_text()]
 # What stands between backticks, and the lines of fenced blocks.
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -45,9 +45,6 @@ def test_a_halt_is_said_everywhere_once_and_keeps_the_work(serve: Running, crisp
     import_id = halted(serve, crisp)
     assert ready(serve)["reasons"] == {"crisp_credential_refused": 1}
     assert totals(serve, import_id)["waiting"] == 50
-    page = requests.get(serve.url, timeout=10).text
-    assert "1 of 1 connections cannot deliver." in page
-    assert "Crisp refuses its credential (401)." in page
     assert Service(serve.url).get("/v1/me").json()["halted"] == "crisp_credential_refused"
     doctor = run("doctor", "--json", env=env)
     found = next(each for each in json.loads(doctor.stdout) if each["check"].startswith("credential"))

@@ -1,11 +1,14 @@
 """Crisp's RTM: what happens while the connection is cut is not missed."""
 
+import json
 import time
 from typing import Any
 
 import pytest
 import requests
 
+from tests.hooks.receiving import receiving
+from tests.process.commands import result
 from tests.process.running import Crisp, Service, running, until
 from tests.process.test_events import in_crisp
 
@@ -60,3 +63,40 @@ def test_a_token_that_may_not_listen_stops_nothing_else(listening: dict[str, str
             until(lambda: "rtm_lost" in process.messages(), 10, "the reason in the log")
     finally:
         crisp.set(rtm="on")
+
+
+def test_another_takes_over_from_one_who_is_killed(listening: dict[str, str], crisp: Crisp, tmp_path: Any) -> None:
+    """And misses nothing of the time between."""
+    with running("serve", "--port", "0", "--json", env=listening, folder=tmp_path) as first:
+        until(lambda: listeners(crisp) == 1, 20, "the connection")
+        emails = make(crisp, "ada")
+        until(lambda: created(Service(first.url)) == emails, 20, "what is told while it stands")
+        with running("serve", "--port", "0", "--json", env=listening, folder=tmp_path) as second:
+            time.sleep(2)
+            assert listeners(crisp) == 1, "one listens"
+            first.kill()
+            emails += make(crisp, "bob", "cy")
+            until(lambda: listeners(crisp) == 1, 40, "the other's connection")
+            until(lambda: created(Service(second.url)) == sorted(emails), 20, "what happened between")
+            emails += make(crisp, "dan")
+            until(lambda: created(Service(second.url)) == sorted(emails), 20, "what is told after it")
+
+
+def test_the_command_hears_stores_and_tells_by_itself(env: dict[str, str], crisp: Crisp, tmp_path: Any) -> None:
+    """No service runs, and Crisp needs no address."""
+    env = {**env, "CONNECTOR_EVENT_WINDOW": "0", "CONNECTOR_EGRESS_ALLOW": "127.0.0.1"}
+    with receiving() as subscriber:
+        result("subscriptions", "add", "contact_created", f"{subscriber.url}/hook", env=env)
+        with running("listen", env=env, folder=tmp_path, speaks=False) as process:
+            until(lambda: listeners(crisp) == 1, 20, "the connection")
+            emails = make(crisp, "ada")
+            until(lambda: subscriber.told, 20, "what a subscriber is told")
+            assert process.stop() == 0
+            said = process.messages()
+        [told] = subscriber.told
+    assert json.loads(told.body)["contact"]["email"] == emails[0]
+    until(lambda: listeners(crisp) == 0, 10, "the end of the connection")
+    assert "Listening to" in said
+    assert not [secret for secret in (env["CRISP_KEY"], *emails, "Traceback") if secret in said]
+    with running("web", "--port", "0", "--json", env=env, folder=tmp_path) as process:
+        assert created(Service(process.url)) == emails

@@ -1,6 +1,8 @@
 """Declare once: a field that is added to `fields.json` is everywhere, with no other edit."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from connector.platforms import registry
 from tests.process.running import Crisp, Service, copied, running
 
 FIELD: dict[str, Any] = {
@@ -74,12 +77,25 @@ def test_every_form_has_it(service: Service, crisp: Crisp, dialect: str) -> None
 def test_the_documentation_has_it(service: Service) -> None:
     spec = requests.get(f"{service.url}/openapi.json", timeout=10).json()
     body = spec["paths"]["/v1/contacts"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body["anyOf"][0]["properties"][FIELD["key"]]["description"] == FIELD["help"]
+    fields = {"$ref": "#/components/schemas/ContactFields"}
+    assert spec["components"]["schemas"]["ContactFields"]["properties"][FIELD["key"]]["description"] == FIELD["help"]
+    assert fields in body["anyOf"]
     answered = spec["paths"]["/v1/contacts/{who}"]["get"]["responses"]["200"]["content"]["application/json"]
-    assert FIELD["key"] in answered["schema"]["properties"]
+    assert fields in answered["schema"]["allOf"]
     page = requests.get(f"{service.url}/docs", timeout=10).text
     assert FIELD["key"] in page
     assert FIELD["help"] in page
+
+
+@pytest.mark.parametrize(
+    "platform", [each for each in registry() if each != "web_sdk"]
+)  # Crisp's page has fixed fields
+def test_every_package_has_it(service: Service, platform: str) -> None:
+    sent = requests.get(f"{service.url}/manifests/{platform}", timeout=20)
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as package:
+        texts = [package.read(name).decode("utf-8", "replace") for name in package.namelist()]
+    help_ = FIELD["help"].rstrip(".")  # n8n wants no stop at the end
+    assert any(FIELD["key"] in text and help_ in text for text in texts)
 
 
 def test_a_mapping_may_name_it(service: Service, crisp: Crisp) -> None:

@@ -10,13 +10,13 @@ from tests.process import people as expected
 from tests.process.running import ROOT, Crisp, Service
 from tests.process.websites import fresh, websites
 
-FILES = expected.files()
+SENT = expected.samples()
 
 
 @pytest.fixture(scope="module")
 def services(sandbox: Crisp, folder: Path) -> Iterator[list[Service]]:
     """One running service, with an API key for a website of each sample."""
-    with websites(len(FILES) + 1, sandbox, folder) as found:
+    with websites(len(SENT) + 1, sandbox, folder) as found:
         yield found
 
 
@@ -30,11 +30,11 @@ def totals_of(records: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("number", range(len(FILES)), ids=[f"{file.parent.name}/{file.stem}" for file in FILES])
+@pytest.mark.parametrize("number", range(len(SENT)), ids=[f"{each.source}/{each.name}" for each in SENT])
 def test_a_sample_becomes_the_people_it_tells_of(services: list[Service], sandbox: Crisp, number: int) -> None:
     fresh(sandbox, number)
-    service, sample = services[number], FILES[number].read_bytes()
-    records = expected.records_of(FILES[number])
+    service, sample = services[number], SENT[number]
+    records = sample.records
     accepted = service.batch(sample)
     if not records:
         assert accepted["records"] == 0
@@ -89,8 +89,8 @@ SEVERAL: list[dict[str, Any]] = [
 def test_several_records_of_one_person_become_one_and_the_newest_wins_field_by_field(
     services: list[Service], sandbox: Crisp
 ) -> None:
-    fresh(sandbox, len(FILES))
-    service = services[len(FILES)]
+    fresh(sandbox, len(SENT))
+    service = services[len(SENT)]
     totals = service.finished(service.batch(SEVERAL)["import_id"])["totals"]
     assert (totals["created"], totals["superseded"], totals["records"]) == (1, 2, 3)
     card = sandbox.people()["ada@example.com"]
@@ -104,8 +104,6 @@ def test_several_records_of_one_person_become_one_and_the_newest_wins_field_by_f
     assert sandbox.calls == totals["calls"] == 2
 
 
-def test_every_source_has_samples_and_every_sample_its_contacts() -> None:
+def test_every_source_has_samples() -> None:
     sources = {path.stem for path in (ROOT / "manifests" / "sources").glob("*.json")}
-    assert {file.parent.name for file in FILES} == sources
-    contacts = set(expected.SAMPLES.glob("*/*.contact.json"))
-    assert {file.with_suffix(".contact.json") for file in FILES} == contacts
+    assert {sample.source for sample in SENT} == sources

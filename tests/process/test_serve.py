@@ -49,7 +49,7 @@ def test_it_answers_delivers_and_ends_when_it_is_told(serve: Running, crisp: Cri
     service = Service(serve.url)
     assert requests.get(f"{serve.url}/healthz", timeout=10).json()["status"] == "ok"
     assert requests.get(f"{serve.url}/readyz", timeout=10).json()["connections"] == 1
-    assert "Ready." in requests.get(serve.url, timeout=10).text
+    assert "API key" in requests.get(serve.url, timeout=10).text
     until(lambda: "crisp-connector listens on" in serve.messages(), what="the message")
     answer = service.post("/v1/contacts", json={"email": "ada@example.com", "full_name": "Ada Lovelace"})
     assert (answer.status_code, answer.json()["status"]) == (200, "created")
@@ -130,8 +130,8 @@ def test_nobody_to_answer_is_refused(option: str, value: str) -> None:
 def test_without_a_connection_it_starts_and_says_what_to_do(crisp: Crisp, tmp_path: Path) -> None:
     env = {"CONNECTOR_DATA_DIR": str(tmp_path / "data"), "CRISP_API_URL": crisp.env["CRISP_API_URL"]}
     with running("serve", "--port", "0", "--json", env=env, folder=tmp_path) as process:
-        until(lambda: "CRISP_WEBSITE_ID is not set" in process.messages(), what="the message")
-        assert "No Crisp website is connected yet." in requests.get(process.url, timeout=10).text
+        until(lambda: "give it this one-time code: " in process.messages(), what="the message")
+        assert "One-time code" in requests.get(process.url, timeout=10).text
         answer = Service(process.url).post("/v1/contacts", json={"email": "ada@example.com"})
         assert (answer.status_code, answer.json()["code"]) == (503, "no_connection")
         assert "crisp-connector connect add" in answer.json()["message"]

@@ -33,9 +33,10 @@ def test_the_wheel_has_everything_that_is_needed_and_nothing_else(wheel: Path) -
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {f"connector/_manifests/{name}" for name in shipped("manifests", "**/*")} <= names
-    assert {f"connector/web/{name}" for name in shipped("connector/web", "*/*")} <= names
+    pages = {f"connector/web/{name}" for name in shipped("connector/web", "**/*") if "__pycache__" not in name}
+    assert pages <= names
     assert {f"connector/{name}" for name in shipped("connector", "**/*.py")} <= names
-    assert {"page.css", "start.html"} <= {Path(name).name for name in names}
+    assert {"page.css", "connect.html", "messages.mo", "htmx-LICENSE.txt"} <= {Path(name).name for name in names}
     assert [name for name in names if not re.match(r"connector/|crisp_connector-[^/]+\.dist-info/", name)] == []
     assert [name for name in names if "test" in name.split("/") or "tests" in name.split("/")] == []
 

@@ -1,5 +1,8 @@
 """Promise 16, at inbound addresses: whatever is wrong with a request, it is answered alike, and nothing is kept."""
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,10 +16,10 @@ from structlog.testing import capture_logs
 from connector.ledger import connections as tenants
 from connector.ledger.tables import arrivals, inbounds
 from tests import postgres
-from tests.app.inbound import ONE_ID, SIGNED, body_of, cleared, made, path, proof, signature
+from tests.app.inbound import BESIDE, HEADERS, ONE_ID, SIGNED, body_of, cleared, made, path, proof, signature, told
 from tests.app.stack import DATABASES, Stack, running, sandbox, settings_for
 
-SOURCES = ("notion", "google_sheets", "dynamics", "generic")
+SOURCES = ("notion", "google_sheets", "dynamics", "generic", "hubspot", "pipedrive", "shopify", "woocommerce")
 SECRET = "secret_Zq7pXw2LkR9vTn4cBy6mHd1sJf8gUa3eKo5iWr0xQz2"
 BODY = b'{"type":"page.created","entity":{"id":"1c9d4e72-3b58-4f0a-9e61-7a2c8d05b3f4","type":"page"}}'
 Environ = dict[str, Any]
@@ -56,18 +59,17 @@ class Door:
     @property
     def header(self) -> str:
         """The header with the signature or the secret, as WSGI calls it."""
-        name = SIGNED.get(self.source, "X-Connector-Key")
-        return f"HTTP_{name.upper().replace('-', '_')}"
+        return _wsgi(HEADERS[self.source])
 
     def true(self, body: bytes = BODY, secret: str = "") -> str:
         """What a true sender puts into that header."""
-        secret = secret or self.secret
-        return secret if self.source == "dynamics" else signature(body, secret)
+        return told(self.source, body, secret or self.secret)
 
     def ask(self, environ: Environ, *, body: bytes = BODY, where: str = "", query: str = "") -> tuple[int, bytes]:
         """A request past all checks of a client: status and body of its answer."""
         client = FlaskClient(self.stack.app)
-        overrides = {"QUERY_STRING": query, "HTTP_X_REQUEST_ID": ONE_ID["X-Request-Id"], **environ}
+        beside = {_wsgi(name): value for name, value in BESIDE.get(self.source, {}).items()}
+        overrides = {"QUERY_STRING": query, "HTTP_X_REQUEST_ID": ONE_ID["X-Request-Id"], **beside, **environ}
         answer = client.post(where or path(self.inbound), data=body, environ_overrides=overrides)
         return answer.status_code, answer.get_data()
 
@@ -89,6 +91,10 @@ class Door:
         assert self.kept() == 1
 
 
+def _wsgi(name: str) -> str:
+    return f"HTTP_{name.upper().replace('-', '_')}"
+
+
 @pytest.fixture(params=SOURCES)
 def door(request: pytest.FixtureRequest, service: Stack) -> Iterator[Door]:
     """An address of each source."""
@@ -96,9 +102,16 @@ def door(request: pytest.FixtureRequest, service: Stack) -> Iterator[Door]:
     cleared(service)
 
 
+@pytest.fixture(params=["generic", "zoho", "prestashop"])
+def in_address(request: pytest.FixtureRequest, service: Stack) -> Iterator[Door]:
+    """An address that takes its secret in the query."""
+    yield opened(service, request.param)
+    cleared(service)
+
+
 @pytest.fixture
 def generic(service: Stack) -> Iterator[Door]:
-    """An address that takes its secret in the query too."""
+    """An address of plain fields."""
     yield opened(service, "generic")
     cleared(service)
 
@@ -122,7 +135,7 @@ def test_every_bit_of_the_proof(door: Door) -> None:
 
 @pytest.mark.parametrize("door", sorted(SIGNED), indirect=True)
 def test_every_bit_of_the_body(door: Door) -> None:
-    """Of those that sign it: Dataverse's secret says nothing of the body."""
+    """Of those that sign it: a secret by itself says nothing of the body."""
     true = door.true()
     forged = [
         bytes(BODY[:place] + bytes([BODY[place] ^ (1 << bit)]) + BODY[place + 1 :])
@@ -139,7 +152,7 @@ def test_missing_doubled_empty_and_odd_headers(door: Door) -> None:
     bare = true.removeprefix("sha256=")
     odd = ["", " ", "sha256=", "sha256", "sha256=" * 2, f"{true},{true}", f"{true}, {true}", f"{true} {true}", true * 2]
     odd += [" " + true + "0", true[:-1], true.upper(), bare + "\xe9", "\xe9" * 64, "\xff\xfe", "\x80" * 71, "0" * 71]
-    odd += [] if door.source == "dynamics" else [bare, "sha1=" + bare, "v1=" + bare, "sha256=" + "0" * 64]
+    odd += [] if bare == true else [bare, "sha1=" + bare, "v1=" + bare, "sha256=" + "0" * 64]
     door.refuses(door.ask({}), *(door.ask({door.header: each}) for each in odd))
     door.opens()
 
@@ -214,12 +227,39 @@ def test_the_secret_in_the_address_of_dataverse(service: Stack) -> None:
     cleared(service)
 
 
-def test_the_secret_in_the_address_of_who_has_no_scheme(generic: Door) -> None:
-    key = generic.secret
+def test_the_secret_in_the_address_of_who_has_no_scheme(in_address: Door) -> None:
+    key, ask = in_address.secret, in_address.ask
     odd = ["", "key", "key=", f"key={key}&key={key}", f"key={key}&key=", f"KEY={key}", f"code={key}", "key=%ff%fe"]
-    generic.refuses(*(generic.ask({}, query=each) for each in odd))
-    generic.refuses(*(generic.ask({}, query=f"key={_quoted(each)}") for each in flips(key)))
-    assert generic.ask({}, query=f"key={key}")[0] == 200
+    in_address.refuses(*(ask({}, query=each) for each in odd))
+    in_address.refuses(*(ask({}, query=f"key={_quoted(each)}") for each in flips(key)))
+    assert ask({}, query=f"key={key}")[0] == 200
+
+
+def test_every_bit_of_a_token_in_the_body(service: Stack) -> None:
+    """Of Zoho's channels, which send back the token that they were made with."""
+    door = opened(service, "zoho")
+    channel = {"channel_id": "1000000068001", "resource_uri": "https://www.zohoapis.com/crm/v8/Contacts", "ids": []}
+    forged = [body_of({**channel, "token": each}) for each in (*flips(door.secret), None, "", [door.secret], 7)]
+    door.refuses(*(door.ask({}, body=each) for each in (*forged, body_of(channel))))
+    door.refuses(*(door.ask({}, body=each, query=f"key={door.secret}") for each in (forged[0], body_of(channel))))
+    assert door.ask({}, body=body_of({**channel, "token": door.secret}))[0] == 200
+    cleared(service)
+
+
+@pytest.mark.parametrize("place", range(13))
+def test_every_bit_of_the_time_that_is_signed(service: Stack, place: int) -> None:
+    """Of HubSpot, whose newest signature is good for five minutes."""
+    door = opened(service, "hubspot")
+    stamp = str(service.services.courier.clock())
+    signs = f"POST{door.inbound['url']}".encode() + BODY + stamp.encode()
+    mac = base64.b64encode(hmac.new(door.secret.encode(), signs, hashlib.sha256).digest()).decode()
+    signature3, time3 = "HTTP_X_HUBSPOT_SIGNATURE_V3", "HTTP_X_HUBSPOT_REQUEST_TIMESTAMP"
+    flipped = [stamp[:place] + chr(ord(stamp[place]) ^ (1 << bit)) + stamp[place + 1 :] for bit in range(8)]
+    door.refuses(*(door.ask({signature3: mac, time3: each}) for each in flipped))
+    downgraded = {signature3: mac[::-1], time3: stamp, door.header: door.true()}
+    door.refuses(door.ask(downgraded), door.ask({signature3: mac}))
+    assert door.ask({signature3: mac, time3: stamp})[0] == 200
+    cleared(service)
 
 
 def _quoted(text: str) -> str:

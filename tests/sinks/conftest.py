@@ -7,7 +7,7 @@ import pytest
 
 from connector.hooks.egress import Egress
 from connector.sinks import google_sheets
-from connector.sinks.base import Sink
+from connector.sinks.base import Sink, Wait, sleep
 from tests.sinks.google import Google, google, options, service_account
 
 
@@ -28,10 +28,10 @@ def opened(sheets: Google) -> Iterator[Callable[..., Sink]]:
     """`opened(mode="upsert")`: a sink that writes to the stand-in."""
     made: list[Any] = []
 
-    def opened(credential: str | None = None, egress: Egress | None = None, **more: Any) -> Sink:
+    def opened(credential: str | None = None, egress: Egress | None = None, wait: Wait = sleep, **more: Any) -> Sink:
         credential = credential or service_account()
         checked = google_sheets.check(options(**more), credential)
-        sink = google_sheets.open_sink(checked, credential, egress or Egress(), address=sheets.url)
+        sink = google_sheets.open_sink(checked, credential, egress or Egress(), address=sheets.url, wait=wait)
         made.append(sink)
         return sink
 

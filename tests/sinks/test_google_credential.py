@@ -154,6 +154,17 @@ def test_what_is_no_token_ends_it(opened: Opened, httpserver: HTTPServer, answer
         opened(service_account(token_uri=httpserver.url_for("/token")), egress=LOCAL).look()
 
 
+@pytest.mark.parametrize("status", [201, 204, 400, 401, 403, 408])
+@pytest.mark.parametrize(
+    "answer", [b"", b"[]", b"7", b"null", b'["error"]', b"\xff\xfe", b'{"error":"server_error"}', b'{"error":[7]}']
+)
+def test_a_refusal_may_say_anything(opened: Opened, httpserver: HTTPServer, status: int, answer: bytes) -> None:
+    httpserver.expect_request("/token").respond_with_data(answer, status)
+    with pytest.raises(Broken if status != 408 else Later):
+        opened(service_account(token_uri=httpserver.url_for("/token")), egress=LOCAL).look()
+    assert len(httpserver.log) == 1, "it is asked once: what waits in between is not google-auth"
+
+
 def test_a_redirect_of_the_token_address_is_not_followed(opened: Opened, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/token").respond_with_response(Response(status=302, headers={"Location": "/other"}))
     with pytest.raises(Broken, match="does not take this credential"):

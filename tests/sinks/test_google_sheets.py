@@ -13,7 +13,7 @@ from connector.errors import Problem
 from connector.hooks.egress import Egress
 from connector.sandbox.sheets import SPREADSHEET
 from connector.sinks import google_sheets
-from connector.sinks.base import Broken, Later, Refused, Sink
+from connector.sinks.base import Broken, Later, Refused, Sink, Stopped
 from connector.sinks.google import api as google_api
 from tests.sinks.google import CLIENT_EMAIL, REFRESH_TOKEN, Google, options, service_account, told
 
@@ -63,7 +63,7 @@ class TestAppending:
         sheets.fill(["Email"])
         opened().write([told(f"{number}@example.com") for number in range(50)])
         assert len(sheets.rows()) == 51
-        assert sheets.calls()["append"] == 1
+        assert sheets.calls()["insert"] == 1
 
     def test_only_the_columns_that_the_user_named_are_filled(self, sheets: Google, opened: Opened) -> None:
         sheets.fill(["Email", "City", "Name"])
@@ -75,27 +75,59 @@ class TestAppending:
         opened().write([told(None, phone="+33612345678")])
         assert sheets.rows()[1] == ["", "+33612345678"]
 
-    def test_what_stands_below_the_table_is_not_written_over(self, sheets: Google, opened: Opened) -> None:
-        sheets.fill(["Email"], ["bo@example.com"], [], ["Total", 1])
+    def test_new_rows_go_below_the_last_one_and_what_stands_there_moves_down(
+        self, sheets: Google, opened: Opened
+    ) -> None:
+        sheets.fill(["Email", "Shoe size"], ["bo@example.com"], [], ["", "Total"], ["", 1])
         opened().write([told(), told("cy@example.com")])
-        assert sheets.rows() == [
-            ["Email"],
-            ["bo@example.com"],
-            ["ada@example.com"],
-            ["cy@example.com"],
-            [],
-            ["Total", 1],
-        ]
+        expected = [["bo@example.com"], ["ada@example.com"], ["cy@example.com"], [], ["", "Total"], ["", 1]]
+        assert sheets.rows()[1:] == expected
 
-    def test_the_table_ends_where_a_header_cell_is_empty(self, sheets: Google, opened: Opened) -> None:
-        sheets.fill(["", "Email", "City", "", "Phone"])
-        opened().write([told(**ADA, phone="+33612345678")])
-        assert sheets.rows()[1] == ["", "ada@example.com", "London"]
+    @pytest.mark.parametrize("mode", ["append", "upsert"])
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            pytest.param([["", "Email", "City"]], id="nothing in A"),
+            pytest.param([["", "Email", "City"], ["note"], ["note"]], id="cells in A"),
+            pytest.param([["Note", "", "Email", "City"]], id="a gap"),
+            pytest.param([["Email", "", "City"], ["", 7]], id="a gap with cells"),
+            pytest.param([["", " ", "Email", "", "City", ""], [1, 2, "", 3]], id="several gaps"),
+        ],
+    )
+    def test_rows_are_in_their_columns_whatever_the_header_looks_like(
+        self, sheets: Google, opened: Opened, mode: str, rows: list[list[Any]]
+    ) -> None:
+        sheets.fill(*rows)
+        emails = [f"p{number}@example.com" for number in range(4)]
+        for pair in (emails[:2], emails[2:]):
+            sink = opened(mode=mode)
+            for email in pair:
+                sink.write([told(email, city="Oslo")])
+        written = [row for row in sheets.rows()[1:] if "Oslo" in row]
+        assert [row[rows[0].index("Email")] for row in written] == emails
+        assert {row.index("Oslo") for row in written} == {rows[0].index("City")}
+        assert len(sheets.rows()) == len(rows) + 4, "nothing is written over"
 
-    def test_rows_that_google_puts_beside_the_table_are_told(self, sheets: Google, opened: Opened) -> None:
-        sheets.fill(["", "Email"], ["note"])
-        with pytest.raises(Broken, match="beside the table"):
-            opened().write([told()])
+    def test_a_sheet_without_a_row_below_its_header_gets_one(self, sheets: Google, opened: Opened) -> None:
+        sheets.switch(grids={"Sheet1": [["Email"]]}, limits={"Sheet1": [1, 1]})
+        sink = opened()
+        for email in ("ada@x.co", "bo@x.co"):
+            sink.write([told(email)])
+        assert sheets.rows()[1:] == [["ada@x.co"], ["bo@x.co"]]
+
+    def test_a_sheet_may_have_been_made_anew_under_another_title(self, sheets: Google, opened: Opened) -> None:
+        sheets.fill(["Email"], title="Contacts")
+        sink = opened()
+        sink.write([told()])
+        sheets.fill(["Email"], title="People")
+        sink.write([told()])
+        assert sheets.rows("People")[1:] == [["ada@example.com"]]
+
+    def test_a_process_that_is_to_end_writes_nothing_more(self, sheets: Google, opened: Opened) -> None:
+        sheets.fill(["Email"])
+        with pytest.raises(Stopped):
+            opened(wait=lambda _: True).write([told()])
+        assert sheets.rows() == [["Email"]]
 
 
 class TestValues:
@@ -173,7 +205,7 @@ class TestUpdating:
         batch = [told(city="Paris", phone="+331"), told(event="contact_updated", city="London", partial=True)]
         opened(mode="upsert").write(batch)
         assert sheets.rows()[1:] == [["ada@example.com", "London", "+331"]]
-        assert "append" not in sheets.calls()
+        assert "insert" not in sheets.calls()
 
     def test_a_new_contact_and_its_change_in_one_batch_are_one_row(self, sheets: Google, opened: Opened) -> None:
         sheets.fill(["Email", "data.plan"])
@@ -186,7 +218,7 @@ class TestUpdating:
         sheets.fill(["Email", "City"], *([each, ""] for each in people))
         opened(mode="upsert").write([told(each, city="London") for each in [*people, "new@example.com"]])
         assert {row[1] for row in sheets.rows()[1:]} == {"London"}
-        assert (sheets.calls()["batchUpdate"], sheets.calls()["append"]) == (1, 1)
+        assert (sheets.calls()["batchUpdate"], sheets.calls()["insert"]) == (1, 1)
 
     def test_a_contact_whose_email_changed_keeps_its_row(self, sheets: Google, opened: Opened) -> None:
         sheets.fill(["Email", "City"], ["old@example.com", "Paris"])
@@ -378,7 +410,7 @@ class TestDoubt:
     def test_a_row_is_not_doubled(self, sheets: Google, opened: Opened, mode: str, anew: bool) -> None:
         sheets.fill(["Email", "City"], ["bo@example.com", "Oslo"])
         sink, batch = opened(mode=mode), [told(**ADA), told("cy@example.com")]
-        sheets.fail(503, route="append", after=True)
+        sheets.fail(503, route="insert", after=True)
         with pytest.raises(Later):
             sink.write(batch)
         (opened(mode=mode) if anew else sink).write(batch)
@@ -399,7 +431,7 @@ class TestDoubt:
         sheets.fill(["Email"])
         sink = opened()
         sink.write([told("bo@example.com")])
-        sheets.fail(500, route="append", after=True)
+        sheets.fail(500, route="insert", after=True)
         with pytest.raises(Later):
             sink.write([told(), told("cy@example.com")])
         sink.write([told("di@example.com"), told()])
@@ -443,7 +475,7 @@ class TestRefusals:
             (302, {}, 30),
         ],
     )
-    @pytest.mark.parametrize("route", ["batchGet", "append"])
+    @pytest.mark.parametrize("route", ["batchGet", "insert"])
     def test_what_passes_is_tried_later(
         self, sheets: Google, opened: Opened, route: str, status: int, more: dict[str, Any], seconds: float
     ) -> None:
@@ -503,9 +535,34 @@ class TestRefusals:
         with pytest.raises(Broken, match="no sheet of this title"):
             sink.write([told("bo@example.com")])
 
+    @pytest.mark.parametrize("status", [400, 403])
+    @pytest.mark.parametrize(
+        ("said", "words"),
+        [
+            (
+                "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove "
+                "protection if you need to edit.",
+                "are protected",
+            ),
+            (
+                "This action would increase the number of cells in the workbook above the limit of 10000000 cells.",
+                "is full",
+            ),
+            ("Unable to parse range: 'Contacts'!A1:B1", "no sheet of this title"),
+        ],
+    )
+    @pytest.mark.parametrize(("route", "email"), [("insert", "bo@x.co"), ("batchUpdate", "ada@x.co")])
+    def test_what_is_wrong_with_the_place_is_not_blamed_on_a_row(
+        self, sheets: Google, opened: Opened, status: int, said: str, words: str, route: str, email: str
+    ) -> None:
+        sheets.fill(["Email", "City"], ["ada@x.co", ""])
+        sheets.fail(status, route=route, message=said)
+        with pytest.raises(Broken, match=words):
+            opened(mode="upsert").write([told(email, city="Oslo")])
+
     def test_cells_that_are_not_taken_are_never_taken(self, sheets: Google, opened: Opened) -> None:
         sheets.fill(["Email"])
-        sheets.fail(400, route="append")
+        sheets.fail(400, route="insert")
         with pytest.raises(Refused, match="does not take these cells"):
             opened().write([told()])
 
@@ -564,16 +621,6 @@ class TestOddAnswers:
         odd[0].expect_request(re.compile(".*batchGet")).respond_with_data(b" " * 1_000_000)
         with pytest.raises(Broken, match="too large"):
             odd[1].write([told()])
-
-    def test_without_a_word_where_the_rows_are_they_are_looked_for(self, odd: tuple[HTTPServer, Sink]) -> None:
-        server, sink = odd
-        rows = {"valueRanges": [{"values": [["Email"]]}]}
-        server.expect_request(re.compile(".*batchGet")).respond_with_json(rows)
-        server.expect_request(re.compile(".*append"), method="POST").respond_with_json({})
-        for _ in range(2):
-            sink.write([told()])
-        reads = [asked for asked, _ in server.log if asked.path.endswith("batchGet")]
-        assert len(reads) == 4, "the header and the key column, each time"
 
 
 class TestLooking:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 import requests
 from google.auth.credentials import Credentials
@@ -14,7 +14,7 @@ from connector.hooks.egress import Egress, Failed
 from connector.hooks.egress import Refused as Judged
 from connector.sinks.base import Broken, Later, Refused
 from connector.sinks.google.credential import GOOGLES_TOKEN_URIS, bearer, remedy
-from connector.sinks.sheet_table import Row
+from connector.sinks.sheet_table import NO_SHEET, Cell, Row
 from connector.version import __version__
 
 _ADDRESS = "https://sheets.googleapis.com"
@@ -37,6 +37,23 @@ _REASONS: Mapping[str, str] = {
     "https://www.googleapis.com/auth/spreadsheets and change the sink's credential.",
     "FAILED_PRECONDITION": _NOT_A_SHEET,
 }
+# By what its message says, where status and reason are the same for cells and for the place that they go to.
+_PLACES: Mapping[str, str] = {
+    "unable to parse range": NO_SHEET,
+    "protected cell": "Cells that are to be written are protected. Let the credential's account edit them, in Google's "
+    "menu Data, Protect sheets and ranges.",
+    "above the limit of": "The spreadsheet is full. Delete what is empty in it, or start a new one and change the "
+    "sink's spreadsheet.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A sheet of a spreadsheet; `rows`: how many it had when it was looked for."""
+
+    title: str
+    id: int
+    rows: int
 
 
 class SheetsApi:
@@ -63,18 +80,26 @@ class SheetsApi:
         found = [each.get("values", []) for each in told.get("valueRanges", [])]
         return [*found, *([] for _ in ranges[len(found) :])]
 
-    def append(self, table: str, rows: Sequence[Row]) -> str:
-        """Adds rows below the table that is in this range; returns the cells that they got.
-
-        They are inserted (`INSERT_ROWS`): what stands below the table moves down and is never written over.
-        """
+    def tab(self, title: str | None) -> Tab:
+        """The sheet of this title, else the first that is not hidden. Raises `Broken` when there is none."""
         told = self._call(
-            "POST",
-            f"/values/{quote(table, safe='')}:append",
-            params={"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"},
-            body={"majorDimension": "ROWS", "values": rows},
+            "GET", "", params={"fields": "sheets.properties(sheetId,title,hidden,gridProperties.rowCount)"}
         )
-        return str((told.get("updates") or {}).get("updatedRange", ""))
+        for each in (sheet.get("properties", {}) for sheet in told.get("sheets", [])):
+            found = str(each.get("title", ""))
+            if not each.get("hidden") if title is None else found.casefold() == title.casefold():
+                return Tab(found, each.get("sheetId", 0), each.get("gridProperties", {}).get("rowCount", 0))
+        raise Broken(NO_SHEET)
+
+    def insert(self, tab: Tab, row: int, rows: Sequence[Row]) -> None:
+        """Puts new rows in at this one (from 1), from column A on, all of them or none. What stands there moves down
+        and is never written over; formats are those of the row above, if that is not the header."""
+        there = {"sheetId": tab.id, "dimension": "ROWS", "startIndex": row - 1, "endIndex": row - 1 + len(rows)}
+        start = {"sheetId": tab.id, "rowIndex": row - 1, "columnIndex": 0}
+        cells = [{"values": [_cell(each) for each in row]} for row in rows]
+        new = {"insertDimension": {"range": there, "inheritFromBefore": row > 2 or tab.rows < row}}
+        filled = {"updateCells": {"start": start, "rows": cells, "fields": "userEnteredValue"}}
+        self._call("POST", ":batchUpdate", body={"requests": [new, filled]})
 
     def update(self, changes: Mapping[str, Row]) -> None:
         """Writes each range's row; None leaves a cell as it is."""
@@ -119,7 +144,7 @@ class SheetsApi:
             status, answer, pause = self._sent("POST", there, data=body, headers=headers)
         else:
             status, answer, pause = self._guarded(url, body, headers)
-        if status == 429 or status >= 500:
+        if status in (408, 429) or status >= 500:
             raise Later(pause or _FAULT, "The address that gives tokens is busy.")
         return status, answer
 
@@ -136,10 +161,8 @@ class SheetsApi:
         """What an answer other than 200 means for the sink."""
         if status == 429:
             return Later(pause or _PAUSE, "Google's quota of writes a minute is used up.")
-        if status in (400, 403):
-            for reason in _reasons(answer):
-                if reason in _REASONS:
-                    return Broken(_REASONS[reason])
+        if status in (400, 403) and (reason := _place(answer)) is not None:
+            return Broken(reason)
         remedies = {
             401: "Google does not take this credential. Change the sink's credential.",
             403: f"The credential may not edit this sheet. {remedy(self._credentials)}",
@@ -148,8 +171,16 @@ class SheetsApi:
         if status in remedies:
             return Broken(remedies[status])
         if status in (400, 413):
-            return Refused(f"Google does not take these cells ({status}).")
+            return Refused(f"Google does not take these cells ({status}). If it takes no others, see to the sheet.")
         return Later(pause or _FAULT, f"Google answers {status} just now.")
+
+
+def _cell(value: Cell | None) -> dict[str, Any]:
+    """CellData: text stays text, whatever it looks like."""
+    if value is None or value == "":
+        return {}
+    kind = "boolValue" if isinstance(value, bool) else "stringValue" if isinstance(value, str) else "numberValue"
+    return {"userEnteredValue": {kind: value}}
 
 
 def _body(answered: requests.Response) -> bytes:
@@ -173,13 +204,16 @@ def _object(answer: bytes) -> dict[str, Any]:
     return told
 
 
-def _reasons(answer: bytes) -> list[str]:
-    """The status and reasons of a Google error: `{error: {status, details: [{reason}]}}`."""
+def _place(answer: bytes) -> str | None:
+    """What is wrong with the place, by a Google error: `{error: {status, message, details: [{reason}]}}`."""
     try:
         error = json.loads(answer)["error"]
-        return [*(str(each.get("reason")) for each in error.get("details", ())), str(error.get("status"))]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return []
+        reasons = [*(str(each.get("reason")) for each in error.get("details", ())), str(error.get("status"))]
+        message = str(error.get("message")).lower()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    told = (told for part, told in _PLACES.items() if part in message)
+    return next((_REASONS[each] for each in reasons if each in _REASONS), None) or next(told, None)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -152,7 +152,9 @@ class _Exchange(Request):
         **_: Any,
     ) -> _Answered:
         status, answer = self._posting(url, body or b"", headers or {})
-        if status == 200 and not _is_token(answer):
+        if status != 200:  # google-auth fails on a body of another shape, and of some bodies waits and asks again
+            return _Answered(status, b"{}")
+        if not _is_token(answer):
             raise Broken("What the credential's token_uri answers is no token. Correct the sink's credential.")
         return _Answered(status, answer)
 

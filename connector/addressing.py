@@ -1,0 +1,111 @@
+"""Inbound addresses are looked at and removed, and shown: the same over HTTP and from the command line."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from connector.convert.times import from_milliseconds
+from connector.errors import Problem
+from connector.inbound import secret
+from connector.inbound.managing import OPTIONS, known_to
+from connector.inbound.steps import steps_of
+from connector.ledger import inbounds, pulls
+from connector.ledger.inbounds import Address
+from connector.platforms import google_sheets
+from connector.services import Services
+
+
+def get(services: Services, connection_id: str, inbound_id: str) -> Address:
+    """One address. Raises `inbound_missing`."""
+    with services.ledger.read() as connection:
+        return known_to(inbounds.get(connection, connection_id, inbound_id), connection_id)
+
+
+def remove(services: Services, connection_id: str, inbound_id: str) -> None:
+    """Removes an address: what comes to it from now on is refused. Raises `inbound_missing`."""
+    with services.ledger.write(durable=True) as connection:
+        if not inbounds.remove(connection, connection_id, inbound_id):
+            raise Problem("inbound_missing")
+
+
+def url_of(address: Address, base_url: str) -> str:
+    """Where the other system sends."""
+    return f"{base_url.rstrip('/')}/in/{address.source}/{address.id}"
+
+
+def script_of(address: Address, base_url: str) -> str:
+    """The Apps Script of a Google Sheet with its address in it; the secret is asked for by its menu. Raises
+    `script_unsupported`."""
+    if address.source != google_sheets.KEY:
+        raise Problem("script_unsupported", source=address.source)
+    return google_sheets.script(url_of(address, base_url))
+
+
+def shown(address: Address, base_url: str) -> dict[str, Any]:
+    """An address as it is shown, without its secret."""
+    url = url_of(address, base_url)
+    return {
+        "id": address.id,
+        "source": address.source,
+        "label": address.label,
+        "url": url,
+        **{name: address.options.get(name) for name in OPTIONS},
+        "has_credential": address.credential_sealed is not None,
+        "created_at": from_milliseconds(address.created_at),
+        "verified_at": _moment(address.state.get("verified_at")),
+        "old_secret_until": _moment(address.state.get("old_until")),
+        "steps": steps_of(address, url),
+    }
+
+
+def with_secret(services: Services, address: Address, base_url: str) -> dict[str, Any]:
+    """As it is shown this once, when its secret is new."""
+    return {**shown(address, base_url), "secret": _newest(services, address)}
+
+
+def with_token(services: Services, address: Address, base_url: str) -> dict[str, Any]:
+    """As it is shown by itself: with what was pulled, and with Notion's token while that waits to be pasted there."""
+    awaited = address.state.get("token") and address.state.get("verified_at") is None
+    told = {"verification_token": _newest(services, address)} if awaited else {}
+    row = pulled(services, address)
+    return {**shown(address, base_url), **({} if row is None else {"pulled": row}), **told}
+
+
+def pulled(services: Services, address: Address) -> dict[str, Any] | None:
+    """How far its system was read, and when it goes on; None when it never was."""
+    with services.ledger.read() as connection:
+        row = pulls.get(connection, address.id)
+    if row is None:
+        return None
+    return {
+        "state": _state_of(row),
+        "code": row.code,
+        "import_id": row.import_id,
+        "pages": row.pages,
+        "records": row.records,
+        **{name: _moment(getattr(row, name)) for name in ("since", "began_at", "ended_at")},
+        "next_at": _moment(row.due_at),
+    }
+
+
+def _state_of(row: Row[Any]) -> str:
+    if row.began_at is None:
+        return "scheduled"
+    if row.ended_at is not None:
+        return "given_up" if row.code else "completed"
+    return "stopped" if row.due_at is None else "waiting" if row.code else "running"
+
+
+def arrival_shown(row: Row[Any]) -> dict[str, Any]:
+    """Something that came, and what became of it."""
+    plain = {"id": row.id, "attempts": row.attempts, "outcome": row.outcome}
+    made = {"outcome_id": row.record_id, "import_id": row.import_id}
+    return {**plain, **made, "received_at": from_milliseconds(row.received_at), "retry_at": _moment(row.due_at)}
+
+
+def _newest(services: Services, address: Address) -> str:
+    return secret.valid(services.vault, address, services.courier.clock())[0]
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else from_milliseconds(milliseconds)

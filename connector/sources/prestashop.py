@@ -1,0 +1,180 @@
+"""PrestaShop: customers and their addresses, from the webservice in XML and JSON, and from modules that send webhooks.
+
+Shapes: PrestaShop developer docs (webservice, resources customers and addresses). PrestaShop has no webhooks of its
+own; what a module sends is read when it has the webservice's names.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connector.markup import AT, TEXT
+from connector.record import Record, Value
+from connector.sources.base import Inbound, Rule, in_query
+from connector.sources.values import truth
+
+KEY = "prestashop"
+
+_ROOT = "prestashop"
+# The resources of the webservice that are read: what one is called, and many.
+_CUSTOMER, _ADDRESS = ("customer", "customers"), ("address", "addresses")
+_OF_CUSTOMERS = ("firstname", "lastname", "email", "id_default_group")
+# Where modules put a customer, and the name of what happened.
+_HOLDERS, _INSIDE = ("data", "payload"), ("customer", "object")
+_EVENTS = ("event", "hook", "topic", "action", "type")
+# Nobody may see these, nor may they be kept.
+_SECRETS = frozenset({"passwd", "secure_key", "reset_password_token"})
+_NAMED = "|".join(sorted(_SECRETS)).encode()
+_IN_XML = re.compile(rb"(<(%b)\b[^>]*(?<!/)>).*?(</\2\s*>)" % _NAMED, re.DOTALL)
+_IN_JSON = re.compile(rb'(\\*"(?:%b)\\*"\s*:\s*\\*")(?:[^"\\]|\\+/)*' % _NAMED)
+_IN_FORM = re.compile(rb"((?:%b)(?:%%5[Dd]|\])?=)[^&]*" % _NAMED)
+_ID = f"{AT}id"
+# MySQL's way to say that there is none.
+_NEVER, _TIMES = "0000-00-00", ("date_add", "date_upd")
+# The GDPR module makes this customer in every shop, for the orders of those who were erased.
+_NOBODY = "anonymous@psgdpr.com"
+
+
+def _is_xml(payload: Any) -> bool:
+    return isinstance(payload, dict) and payload.keys() == {_ROOT}
+
+
+def _is_index(payload: Any) -> bool:
+    """Whether a list says the ids alone, as without `display=full`."""
+    listed = listed_in(payload, _CUSTOMER) if _is_xml(payload) else []
+    return bool(listed) and all(name.startswith(AT) for each in listed for name in each)
+
+
+def _is_json(payload: Any) -> bool:
+    if not isinstance(payload, dict) or _ROOT in payload:
+        return False
+    first = next(iter(listed_in(payload, _CUSTOMER)), {})
+    named = "id_default_group" in first or first.keys() >= {"id_gender", "date_upd", "id_shop_group"}
+    return named or payload.keys() >= {"id_default_group", "secure_key"}
+
+
+def _is_address(payload: Any) -> bool:
+    return any("id_customer" in each and "postcode" in each for each in listed_in(payload, _ADDRESS)[:1])
+
+
+def _is_module(payload: Any) -> bool:
+    return _in_module(payload) is not None
+
+
+RULES = (
+    Rule(99.1, "webservice_xml_index", _is_index, frozenset({_ROOT})),
+    Rule(99.2, "address", _is_address, frozenset({_ROOT, *_ADDRESS})),
+    Rule(99.3, "webservice_xml", _is_xml, frozenset({_ROOT})),
+    Rule(99.4, "webservice_json", _is_json, frozenset({*_CUSTOMER, "id_default_group"})),
+    Rule(99.5, "module_webhook", _is_module, frozenset({*_HOLDERS, *_INSIDE, "firstname"})),
+)
+
+
+def claim(payload: Any) -> str | None:
+    """Whatever has the names of a customer, and an empty list, which is how the webservice says that there are none."""
+    named = isinstance(payload, dict) and any(name in payload for name in _OF_CUSTOMERS)
+    return "webservice_json" if named or payload == [] else None
+
+
+def records(payload: Any, variant: str) -> Iterator[Record]:
+    """One record per customer, or per address, which is a part of its customer."""
+    if variant == "module_webhook":
+        yield from _told(payload)
+    elif variant == "address":
+        yield from (each for member in listed_in(payload, _ADDRESS) for each in _address(_plain(member)))
+    elif isinstance(payload, dict):
+        bare = payload.keys().isdisjoint((_ROOT, *_CUSTOMER))
+        listed = [payload] if bare else listed_in(payload, _CUSTOMER)
+        yield from (each for member in listed for each in _customer(_plain(member), _addresses_of(member), None))
+
+
+def listed_in(payload: Any, names: tuple[str, str]) -> list[dict[str, Any]]:
+    """The members of a resource: `customer`, `customers` with a list, or XML's `customers` with `customer` inside."""
+    inner = payload.get(_ROOT, payload) if isinstance(payload, dict) else None
+    if not isinstance(inner, dict):
+        return []
+    found = inner.get(names[0], inner.get(names[1]))
+    if isinstance(found, dict) and isinstance(found.get(names[0]), dict | list):
+        found = found[names[0]]
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
+
+
+def _addresses_of(customer: Mapping[str, Any]) -> list[Any]:
+    """Those that somebody has put beside the customer: the webservice keeps them elsewhere."""
+    found = customer.get("addresses")
+    return found if isinstance(found, list) else []
+
+
+def _plain(member: Mapping[str, Any]) -> dict[str, Value]:
+    """The values of a customer or an address: without secrets, XML's as their text, times that are none as nothing."""
+    values: dict[str, Value] = {
+        name: value.get(TEXT) if isinstance(value, dict) else value
+        for name, value in member.items()
+        if name not in _SECRETS
+    }
+    if "id" not in values and _ID in member:
+        values["id"] = member[_ID]
+    for name in _TIMES:
+        if str(values.get(name))[:10] == _NEVER:
+            values[name] = None
+    return values
+
+
+def _customer(values: dict[str, Value], addresses: list[Any], event: str | None) -> Iterator[Record]:
+    if values.get("email") == _NOBODY:
+        return
+    if addresses:
+        living = (_plain(each) for each in addresses if isinstance(each, dict))
+        first = next((each for each in living if not truth(each.get("deleted"))), {})
+        values.update({f"addresses.{name}": value for name, value in first.items()})
+    for name in ("newsletter", "deleted"):
+        if name in values:
+            values[name] = truth(values[name])
+    yield Record(values, {"record_id": values.get("id"), "happened": event})
+
+
+def _address(values: dict[str, Value]) -> Iterator[Record]:
+    """An address of a customer's; suppliers have some too, and those that are changed leave a deleted one behind."""
+    owner = values.get("id_customer")
+    if owner not in (None, "", "0", 0) and not truth(values.get("deleted")):
+        yield Record(values, {"record_id": f"customer:{owner}"}, "address")
+
+
+def _in_module(payload: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What a module puts around a customer, and the customer."""
+    outer = payload if isinstance(payload, dict) else {}
+    for holder in (outer, *(_object(outer.get(name)) for name in _HOLDERS)):
+        for found in (*(_object(holder.get(name)) for name in _INSIDE), holder):
+            if found.keys() >= {"firstname", "lastname"} and not found.keys().isdisjoint(("id_gender", "id_shop")):
+                return holder, found
+    return None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """An object, also as the JSON in a form's field."""
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _told(payload: dict[str, Any]) -> Iterator[Record]:
+    holder, customer = _in_module(payload) or ({}, {})
+    listed = next((each for each in (customer.get("addresses"), holder.get("addresses")) if isinstance(each, list)), [])
+    event = next((payload[name] for name in _EVENTS if isinstance(payload.get(name), str)), None)
+    yield from _customer(_plain(customer), listed, event)
+
+
+def verify(inbound: Inbound, secret: str) -> bool:
+    """The secret in the address, as `key`: modules sign in ways of their own, if at all."""
+    return in_query(inbound, "key", secret)
+
+
+def kept(body: bytes) -> bytes:
+    """What a module sends, without passwords and keys."""
+    if body.lstrip()[:1] in (b"{", b"[", b"<"):
+        return _IN_JSON.sub(rb"\1", _IN_XML.sub(rb"\1\3", body))
+    return _IN_FORM.sub(rb"\1", _IN_JSON.sub(rb"\1", body))

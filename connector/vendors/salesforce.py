@@ -1,0 +1,121 @@
+"""Salesforce: contacts and leads by SOQL, with access tokens of a connected app's client credentials (Salesforce
+developer guides: REST API, SOQL, OAuth 2.0 client credentials flow)."""
+
+import re
+from typing import Any
+
+from connector.sources.salesforce import change_of
+from connector.vendors.base import (
+    Access,
+    Account,
+    Asking,
+    Page,
+    Thin,
+    Trouble,
+    access_in,
+    get,
+    inside,
+    iso,
+    listed,
+    origin,
+    post_form,
+)
+
+KEY = "salesforce"
+# Calls are counted by the day, of which an organization has thousands.
+GAP, PAUSE = 100, 60
+CREDENTIALS = (("url", "client_id", "client_secret"),)
+SINCE = True
+CHECKS = {"url": origin("It must be your My Domain, such as https://example.my.salesforce.com.")}
+
+_VERSION = "v62.0"
+# The most of which all fields can be asked for (SOQL, `FIELDS()`).
+PER_PAGE = 200
+_OVER_THE_DAY = 3_600
+# Fields of parents are named one by one; a lead that was converted is a contact by now.
+_OBJECTS = {
+    "Contact": (("Account.Name", "Account.Website", "Account.BillingCountry", "Account.BillingCity"), ""),
+    "Lead": ((), "IsConverted = false"),
+}
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
+_INSTANCE = re.compile(r"https://[a-z0-9][a-z0-9.-]*")
+_PARTIAL = ("UPDATE", "UNDELETE", "GAP_CREATE", "GAP_UPDATE", "GAP_UNDELETE")
+
+
+def login(said: dict[str, str], _now: int) -> Asking[Access]:
+    """A session's token. How long it lives is a setting there, of at least fifteen minutes, which nobody tells."""
+    fields = {name: said[name] for name in ("client_id", "client_secret")}
+    reply = yield post_form(f"{said['url']}/services/oauth2/token", {**fields, "grant_type": "client_credentials"})
+    base = str(inside(reply.value, "instance_url") or said["url"])
+    if not _INSTANCE.fullmatch(base):
+        raise Trouble("source_unreachable")
+    return Access(access_in(reply.value).token, 900, base)
+
+
+def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
+    """Two hundred contacts, and after the last of them leads.
+
+    By ids that grow, not by the locator of a query, which dies after a while: a pull goes on whenever it likes.
+    """
+    names = list(_OBJECTS)
+    place, after = cursor or (0, None)
+    conditions = [_OBJECTS[names[place]][1]]
+    conditions += [f"SystemModstamp >= {iso(since)}"] if since is not None else []
+    conditions += [f"Id > '{after}'"] if after else []
+    size = account.size(PER_PAGE)
+    found = yield from _query(account, names[place], conditions, f"ORDER BY Id LIMIT {size}")
+    last = inside(found[-1], "Id") if len(found) == size else None
+    if last is not None and not _ID.fullmatch(str(last)):
+        raise Trouble("source_unreachable")
+    following = [place, last] if last else [place + 1, None] if place + 1 < len(names) else None
+    return Page([_answer(found)], following)
+
+
+def _query(account: Account, name: str, conditions: list[str], end: str) -> Asking[list[Any]]:
+    """All fields that the app may see: one that is named and not seen would refuse the query."""
+    fields = ", ".join(("FIELDS(ALL)", *_OBJECTS[name][0]))
+    where = " AND ".join(each for each in conditions if each)
+    query = " ".join(("SELECT", fields, "FROM", name, *(("WHERE", where) if where else ()), end))
+    url = f"{account.access.base}/services/data/{_VERSION}/query"
+    reply = yield get(url, {"q": query}, {"Authorization": f"Bearer {account.access.token}"})
+    return listed(reply.value, "records")
+
+
+def _answer(found: list[Any]) -> dict[str, Any]:
+    return {"totalSize": len(found), "done": True, "records": found}
+
+
+def thin(payload: Any) -> Thin | None:
+    """The records of change events that hold what has changed alone."""
+    events = payload if isinstance(payload, list) else [payload]
+    named = {event: _named(each) for event, each in enumerate(events)}
+    ids = frozenset().union(*named.values())
+    rest = [each for event, each in enumerate(events) if not named[event]]
+    return Thin(ids, rest or None) if ids else None
+
+
+def _named(event: Any) -> frozenset[str]:
+    header = inside(change_of(event), "ChangeEventHeader")
+    kind, ids = inside(header, "entityName"), inside(header, "recordIds")
+    if kind not in _OBJECTS or inside(header, "changeType") not in _PARTIAL or not isinstance(ids, list):
+        return frozenset()
+    return frozenset(f"{kind}/{each}" for each in ids if isinstance(each, str) and _ID.fullmatch(each))
+
+
+def read(account: Account, ids: list[str]) -> Asking[list[Any]]:
+    """Records by their ids; those that are gone are left out."""
+    found: list[Any] = []
+    for name in _OBJECTS:
+        named = [each.partition("/")[2] for each in ids if each.startswith(f"{name}/")]
+        for first in range(0, len(named), PER_PAGE):
+            ids_in = ", ".join(f"'{each}'" for each in named[first : first + PER_PAGE])
+            found += yield from _query(account, name, [f"Id IN ({ids_in})"], f"LIMIT {PER_PAGE}")
+    return [_answer(found)] if found else []
+
+
+def meaning(status: int, value: Any) -> Trouble | None:
+    """An organization whose calls of the day are used up is told with 403, as one who may not ask."""
+    told = value[0] if isinstance(value, list) and value else None
+    if status == 403 and inside(told, "errorCode") == "REQUEST_LIMIT_EXCEEDED":
+        return Trouble("source_busy", _OVER_THE_DAY)
+    return None

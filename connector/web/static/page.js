@@ -1,0 +1,105 @@
+// What makes pages livelier. Everything works without it, but for what only a browser can know: its time zone.
+(function () {
+  "use strict";
+  const language = document.documentElement.lang;
+  const locale = navigator.languages.find(function (each) { return each.split("-")[0] === language; }) || language;
+  const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" });
+
+  // Times in the zone of the browser; the exact one when it is pointed at.
+  function showTimes(root) {
+    for (const time of root.querySelectorAll("time[datetime]:not([data-shown])")) {
+      const when = new Date(time.dateTime);
+      if (isNaN(when)) continue;
+      time.textContent = short.format(when);
+      time.title = exact.format(when) + " · " + time.dateTime;
+      time.dataset.shown = "";
+    }
+  }
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const told = document.getElementById(button.dataset.copy);
+    const text = "value" in told ? told.value : told.textContent;
+    const done = function () {
+      const before = button.textContent;
+      button.textContent = button.dataset.done;
+      setTimeout(function () { button.textContent = before; }, 1500);
+    };
+    // Over plain HTTP from another machine browsers give no clipboard: what is to be copied is marked then.
+    const mark = function () { getSelection().selectAllChildren(told); };
+    if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, mark); else mark();
+  });
+
+  // How much of a file has gone up.
+  document.addEventListener("htmx:xhr:progress", function (event) {
+    const bar = document.getElementById("going-up");
+    if (!bar || !event.detail.lengthComputable || event.detail.total < 200000) return;
+    bar.hidden = event.detail.loaded >= event.detail.total;
+    bar.firstElementChild.value = event.detail.loaded / event.detail.total;
+  });
+
+  // A file that is dropped where text is pasted.
+  document.addEventListener("dragover", function (event) {
+    if (event.target.closest("[data-drop]")) event.preventDefault();
+  });
+  document.addEventListener("drop", function (event) {
+    const place = event.target.closest("[data-drop]");
+    const file = event.dataTransfer.files[0];
+    if (!place || !file) return;
+    event.preventDefault();
+    file.text().then(function (text) {
+      place.value = text;
+      place.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  });
+
+  document.addEventListener("submit", function (event) {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
+  // The server may be restarted while a page is open: it says so, looks again, and goes on.
+  let waiting = false;
+  function lost() {
+    if (waiting) return;
+    waiting = true;
+    const away = document.getElementById("away");
+    away.textContent = away.dataset.away;
+    away.classList.add("shown");
+    const look = function () {
+      fetch("/healthz", { cache: "no-store" }).then(function (answer) {
+        if (!answer.ok) throw new Error();
+        waiting = false;
+        away.textContent = away.dataset.back;
+        setTimeout(function () { away.classList.remove("shown"); away.textContent = ""; }, 3000);
+        document.body.dispatchEvent(new CustomEvent("back"));
+      }).catch(function () { setTimeout(look, 1000); });
+    };
+    setTimeout(look, 1000);
+  }
+  document.addEventListener("htmx:sendError", lost);
+
+  // A problem is an answer as well: it is shown where the answer would be.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("Content-Type").startsWith("text/html")) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    }
+  });
+  // What somebody opened stays open when it is shown anew.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const shown = event.detail.target.querySelectorAll("details[open][id]");
+    opened = Array.from(shown, function (each) { return each.id; });
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    for (const id of opened) {
+      const again = document.getElementById(id);
+      if (again) again.open = true;
+    }
+  });
+  document.addEventListener("htmx:load", function (event) { showTimes(event.detail.elt); });
+  showTimes(document);
+})();

@@ -1,0 +1,9 @@
+const description = require('./CrispConnectorApi.json');
+
+class CrispConnectorApi {
+	constructor() {
+		Object.assign(this, description);
+	}
+}
+
+module.exports = { CrispConnectorApi };

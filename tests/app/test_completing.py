@@ -1,0 +1,182 @@
+"""Notifications that name a contact alone, or tell only what has changed: one read brings the rest."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug import Response
+
+from connector.ledger.tables import arrivals, inbounds
+from tests.app.inbound import arrivals_of, made, outcomes_of, send, stored, took_in
+from tests.app.stack import Stack, ended
+from tests.vendors import hubspot, pipedrive, salesforce, zoho
+from tests.vendors.standing import StandIn, hurried, standing
+
+pytestmark = pytest.mark.usefixtures("no_addresses")
+Event = Callable[[int, str, int], Any]
+# What each sends when a contact has changed; Zoho's have the secret in them.
+EVENTS: dict[str, Event] = {
+    "hubspot": lambda number, _, time: hubspot.event(number, time),
+    "pipedrive": lambda number, _, time: pipedrive.event(number, time),
+    "zoho": zoho.event,
+    "salesforce": lambda number, _, time: salesforce.event(number, time),
+}
+_SAID = {"salesforce": {"sender": "00D5e0000012AbCEAU"}}
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[dict[str, StandIn]]:
+    """The four, with five contacts each."""
+    with ExitStack() as kept_open:
+        yield {name: kept_open.enter_context(standing(name, 5)) for name in EVENTS}
+
+
+@pytest.fixture(scope="module")
+def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
+    """They are on this machine."""
+    return {"source_urls": ",".join(each.settings["source_urls"] for each in systems.values())}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hurry() -> Iterator[None]:
+    with hurried():
+        yield
+
+
+@dataclass
+class Sender:
+    """A system that sends to an address of its own."""
+
+    stack: Stack
+    api: FlaskClient
+    system: StandIn
+    one: dict[str, Any]
+
+    def send(self, number: int, event: Any = None, time: int = 0) -> None:
+        """Tells that a contact has changed."""
+        told = EVENTS[self.one["source"]](number, self.one["secret"], time) if event is None else event
+        if self.one["source"] == "salesforce":  # a relay of change events has an API key
+            headers = {"X-API-Key": self.stack.key("write")}
+            path = f"/in/salesforce/{self.one['id']}"
+            assert self.stack.client(None).post(path, json=told, headers=headers).status_code == 200
+        else:
+            assert stored(send(self.stack, self.one, told))
+
+    def later(self) -> None:
+        """What is to be done a moment later is done now."""
+        took_in(self.stack)
+        with self.stack.services.ledger.write() as connection:
+            open_ = arrivals.c.due_at.is_not(None)
+            past = {"due_at": 0, "received_at": arrivals.c.received_at - 60_000}
+            connection.execute(update(arrivals).where(open_).values(past))
+            connection.execute(update(inbounds).values(state={}))
+        took_in(self.stack)
+
+    @property
+    def outcomes(self) -> list[Any]:
+        return outcomes_of(self.api, self.one)
+
+
+@pytest.fixture
+def sender(api: FlaskClient, stack: Stack, systems: dict[str, StandIn], vendor: str) -> Sender:
+    """The one that a test is about."""
+    system = systems[vendor]
+    system.faults.clear()
+    system.asked.clear()
+    one = made(api, vendor, credential=system.vendor.CREDENTIAL, **_SAID.get(vendor, {}))
+    return Sender(stack, api, system, one)
+
+
+@pytest.mark.parametrize("vendor", list(EVENTS))
+class TestEverySystem:
+    """What each of the four does alike."""
+
+    def test_the_contact_is_read(self, sender: Sender) -> None:
+        sender.send(1)
+        assert sender.system.asked == [], "it is answered before anything is read"
+        sender.later()
+        told = ended(sender.api, arrivals_of(sender.api, sender.one)[0]["outcome_id"])
+        assert (told["status"], told["email"], told["source"]) == (
+            "created",
+            "p1@example.com",
+            sender.system.vendor.KEY,
+        )
+        assert sender.stack.crisp.people()["p1@example.com"]["person"]["nickname"].startswith("Person 1")
+
+    def test_several_changes_within_a_moment_are_one_read(self, sender: Sender) -> None:
+        for time in range(3):
+            sender.send(1, time=time)
+        sender.send(2)
+        sender.later()
+        reads = [path for path in sender.system.asked if "organizations" not in path]
+        assert len(reads) == 2, "one for each contact"
+        assert sender.outcomes == ["accepted"] * 4
+        assert len({each["outcome_id"] for each in arrivals_of(sender.api, sender.one)}) == 2
+
+    def test_a_contact_that_is_not_there_is_gone(self, sender: Sender) -> None:
+        sender.send(99)
+        sender.later()
+        assert sender.outcomes == ["gone"]
+        assert sender.stack.count() == 0
+
+    def test_without_a_credential_it_is_read_as_it_is(self, sender: Sender, api: FlaskClient) -> None:
+        api.patch(f"/v1/inbound/{sender.one['id']}", json={"credential": None})
+        sender.send(1)
+        sender.later()
+        assert sender.system.asked == []
+        assert sender.outcomes != ["gone"]
+
+    def test_a_pause_is_kept_and_nothing_lost(self, sender: Sender) -> None:
+        sender.system.faults.append(Response("{}", status=429, headers={"Retry-After": "120"}))
+        sender.send(1)
+        sender.later()
+        assert sender.outcomes == [None]
+        with sender.stack.services.ledger.read() as connection:
+            due_at = connection.scalar(select(arrivals.c.due_at))
+        assert due_at is not None
+        assert 100_000 < due_at - sender.stack.services.courier.clock() <= 121_000
+        sender.later()
+        assert sender.outcomes == ["accepted"]
+
+    @pytest.mark.parametrize(
+        ("fault", "outcome"),
+        [
+            (Response("{}", status=401), "source_credential_refused"),
+            (Response("{}", status=403), "source_credential_refused"),
+            (Response("no", status=500), None),
+            (Response("<html>", content_type="text/html"), None),
+        ],
+        ids=["401", "403", "500", "html"],
+    )
+    def test_what_the_system_answers_instead(self, sender: Sender, fault: Response, outcome: str | None) -> None:
+        sender.system.faults.extend([fault, fault])
+        sender.send(1)
+        sender.later()
+        assert sender.outcomes == [outcome]
+        sender.system.faults.clear()
+        sender.api.patch(f"/v1/inbound/{sender.one['id']}", json={"credential": sender.system.vendor.CREDENTIAL})
+        sender.later()
+        assert sender.outcomes == ["accepted"]
+
+
+@pytest.mark.parametrize("vendor", ["hubspot"])
+def test_a_hundred_events_are_one_read_and_what_says_all_stays_beside_it(sender: Sender) -> None:
+    gone = hubspot.event(77, subscriptionType="contact.deletion")
+    sender.send(0, event=[*hubspot.event(1), *hubspot.event(2), *hubspot.event(1), *gone])
+    sender.later()
+    assert len(sender.system.asked) == 1
+    its_id = arrivals_of(sender.api, sender.one)[0]["import_id"]
+    told = sender.api.get(f"/v1/imports/{its_id}/records").get_json()
+    assert sorted(each["email"] or "-" for each in told) == ["-", "p1@example.com", "p2@example.com"]
+
+
+@pytest.mark.parametrize("vendor", ["pipedrive"])
+def test_an_organization_has_its_name(sender: Sender) -> None:
+    sender.send(1)
+    sender.later()
+    ended(sender.api, arrivals_of(sender.api, sender.one)[0]["outcome_id"])
+    assert sender.stack.crisp.people()["p1@example.com"]["company"]["name"] == pipedrive.COMPANY

@@ -1,0 +1,127 @@
+"""The page Connect: it does what `/v1` does, shows secrets once, and never more than the key may see."""
+
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+
+from connector.manifest import shipped
+from connector.web.boxes import boxes, curl
+from tests.app.browsing import Browser
+from tests.app.inbound import cleared
+from tests.app.stack import API_KEY, IDENTIFIER, WEBSITE, Stack
+
+XSS = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
+
+
+@pytest.fixture
+def admin(stack: Stack) -> Iterator[Browser]:
+    """Signed in."""
+    stack.app.extensions["brake"]._wrong.clear()
+    browser = Browser(stack.app)
+    browser.sign_in(API_KEY)
+    yield browser
+    cleared(stack)
+
+
+def test_it_tells_of_the_website_and_its_quota(admin: Browser, stack: Stack) -> None:
+    stack.use(1234)
+    page = admin.text("/")
+    assert f"{WEBSITE}</dd>" in page
+    assert "1,234 of 10,000 used" in page
+
+
+def test_a_halted_connection_says_why(admin: Browser, stack: Stack) -> None:
+    stack.save(halted="crisp_credential_refused")
+    assert "Crisp refuses its credential (401)." in admin.text("/")
+
+
+def test_a_key_is_shown_once_filled_in_and_works(admin: Browser, stack: Stack) -> None:
+    page = unescape(admin.post("/connect/keys", label="n8n", scope="write").get_data(as_text=True))
+    secret = re.search(r"ck_[\w-]{43}", page)
+    assert secret is not None
+    assert f"Authorization: Bearer {secret[0]}" in page
+    assert stack.client(secret[0]).get("/v1/me").get_json()["scopes"] == ["write"]
+    again = admin.text("/")
+    assert "n8n" in again
+    assert secret[0] not in again
+    key_id = next(each["id"] for each in stack.client().get("/v1/keys").get_json() if each["label"] == "n8n")
+    assert admin.post(f"/connect/keys/{key_id}/revoke").status_code == 303
+    assert stack.client(secret[0]).get("/v1/me").status_code == 401
+
+
+def test_a_mistake_is_told_on_the_page(admin: Browser) -> None:
+    answer = admin.post("/connect/keys", label="a\nb", scope="all")
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.get_data(as_text=True)
+
+
+def test_an_address_has_its_steps_its_secret_once_and_a_light(admin: Browser, stack: Stack) -> None:
+    page = unescape(admin.post("/connect/inbound", source="dynamics").get_data(as_text=True))
+    address = stack.client().get("/v1/inbound").get_json()[0]
+    for step in address["steps"]:
+        assert step in page
+    assert "whsec" in page or "secret-" in page
+    assert f'id="secret-{address["id"]}"' not in admin.text("/")
+    assert "waiting for the first call" in admin.text(f"/connect/inbound/{address['id']}/light")
+    secret = re.search(rf'id="secret-{address["id"]}"[^>]*>([^<]+)<', page)
+    assert secret is not None
+    sent = {"contactid": "0f3a", "emailaddress1": "ada@example.com"}
+    stack.client(None).post(f"/in/dynamics/{address['id']}?secret={secret[1]}", json=sent)
+    light = admin.text(f"/connect/inbound/{address['id']}/light")
+    assert ("received" in light) == bool(stack.client().get(f"/v1/inbound/{address['id']}/arrivals").get_json())
+    assert admin.post(f"/connect/inbound/{address['id']}/delete").status_code == 303
+    assert stack.client().get("/v1/inbound").get_json() == []
+
+
+def test_the_doctors_findings_come_as_a_part_or_on_the_page(admin: Browser, stack: Stack) -> None:
+    whole = admin.post("/connect/doctor").get_data(as_text=True)
+    assert "Crisp accepts it" in whole
+    assert "<nav" in whole
+    stack.crisp.switch(key="another")
+    admin.headers["HX-Request"] = "true"
+    part = admin.client.post("/connect/doctor", data={"csrf_token": admin.token()}, headers=admin.headers)
+    assert "crisp_credential_refused" in part.get_data(as_text=True)
+    assert "<nav" not in part.get_data(as_text=True)
+
+
+def test_the_probe_says_how_crisp_behaves(admin: Browser, stack: Stack) -> None:
+    page = admin.post("/connect/probe").get_data(as_text=True)
+    assert f"Found out with {stack.crisp.calls} calls" in page
+
+
+def test_the_name_is_changed_and_a_refused_token_is_not_stored(admin: Browser, stack: Stack) -> None:
+    assert admin.post("/connect/website", label="My <shop>", tier="website").status_code == 303
+    assert "My &lt;shop&gt;" in admin.text("/")
+    refused = admin.post("/connect/website", label="My shop", identifier=IDENTIFIER, key="zebra-wrong", tier="website")
+    assert refused.status_code == 422
+    assert "zebra-wrong" not in refused.get_data(as_text=True)
+
+
+def test_nothing_that_somebody_named_is_run(admin: Browser) -> None:
+    for path in ("/connect/keys", "/connect/inbound"):
+        answer = admin.post(path, label=XSS, source="dynamics", scope="read")
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        assert "<img" not in answer.get_data(as_text=True)
+        assert "alert(2)</script>" not in answer.get_data(as_text=True)
+    assert "<img" not in admin.text("/")
+
+
+def test_every_box_has_address_and_key() -> None:
+    found = {each.key: each.text for each in boxes("https://c.example", "ck_a")}
+    for key, text in found.items():
+        assert ("https://c.example/v1/contacts" in text and "Bearer ck_a" in text) or key == "crisp", key
+    nodes = json.loads(found["n8n"])["nodes"]
+    assert [each["type"] for each in nodes] == ["n8n-nodes-base.httpRequest"]
+
+
+def test_a_shell_reads_quotes_as_they_are() -> None:
+    assert curl("http://x", "k", '{"a": "it\'s"}').endswith("""--data-binary '{"a": "it'\\''s"}'""")
+
+
+def test_every_source_with_steps_can_be_chosen(admin: Browser) -> None:
+    page = admin.text("/")
+    for key, source in shipped().sources.items():
+        assert (f'<option value="{key}">' in page) == bool(source.steps)

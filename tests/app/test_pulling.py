@@ -1,0 +1,362 @@
+"""Pulling, of all systems alike: pages, changes, refusals, pauses, and one import of it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug import Response
+
+from connector.inbound.pull_runner import Pulls
+from connector.ledger import importing, pulls
+from connector.ledger.tables import imports, inbounds
+from connector.ledger.tables import pulls as pulls_table
+from tests.app.inbound import kept, made
+from tests.app.stack import Stack, finished, problem
+from tests.vendors.shopify import THROTTLED
+from tests.vendors.standing import VENDORS, StandIn, answered, hurried, standing
+
+pytestmark = pytest.mark.usefixtures("no_addresses")
+# Contacts that each has; two are on a page.
+COUNT = 5
+EMAILS = {f"p{number}@example.com" for number in range(1, COUNT + 1)}
+# Systems that cannot be asked for what has changed, or not to the hour: they are asked for all.
+FOR_ALL = ("google_sheets", "woocommerce", "prestashop")
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[dict[str, StandIn]]:
+    """All of them."""
+    with ExitStack() as kept_open:
+        yield {name: kept_open.enter_context(standing(name, COUNT)) for name in VENDORS}
+
+
+@pytest.fixture(scope="module")
+def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
+    """They are on this machine."""
+    return {"source_urls": ",".join(each.settings["source_urls"] for each in systems.values())}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hurry() -> Iterator[None]:
+    with hurried():
+        yield
+
+
+@pytest.fixture
+def system(systems: dict[str, StandIn], vendor: str) -> StandIn:
+    """The one that a test is about, as new."""
+    found = systems[vendor]
+    found.faults.clear()
+    found.asked.clear()
+    return found
+
+
+def address(api: FlaskClient, system: StandIn, **pull: Any) -> dict[str, Any]:
+    wanted = {"pull": {**system.address["pull"], **pull}, "credential": system.vendor.CREDENTIAL}
+    return made(api, system.vendor.KEY, **wanted)
+
+
+def pull(api: FlaskClient, one: dict[str, Any], query: str = "") -> Any:
+    return api.post(f"/v1/inbound/{one['id']}/pull{query}")
+
+
+def go_on(stack: Stack) -> None:
+    """What the runner does by itself, as far as it can now."""
+    with stack.services.ledger.write() as connection:
+        connection.execute(update(pulls_table).where(pulls_table.c.due_at.is_not(None)).values(due_at=0))
+        connection.execute(update(inbounds).values(state={}))  # no turn is waited for
+    Pulls(stack.services).run_one()
+
+
+def state(api: FlaskClient, one: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"/v1/inbound/{one['id']}").get_json()["pulled"]
+    return found
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+class TestEverySystem:
+    """What each of the ten does alike."""
+
+    def test_all_pages_come_in_as_one_import(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system)
+        answer = pull(api, one)
+        assert answer.status_code == 202, answer.get_json()
+        its_id = answer.get_json()["import_id"]
+        assert state(api, one)["state"] == "running"
+        assert stack.crisp.calls == 0, "what has come becomes due when all of it is there"
+        go_on(stack)
+        told = finished(api, its_id)
+        assert (told["totals"]["records"], told["totals"]["created"]) == (COUNT, COUNT)
+        assert told["source"] == system.vendor.KEY
+        assert "list_incomplete" not in [note["code"] for note in told["notes"]]
+        assert set(stack.crisp.people()) == EMAILS
+        seen = state(api, one)
+        assert (seen["state"], seen["records"], seen["import_id"]) == ("completed", COUNT, its_id)
+        assert seen["pages"] >= 3
+
+    def test_what_has_changed_since(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        last = system.people[-2]
+        answer = pull(api, address(api, system), f"?since={last.at}")
+        go_on(stack)
+        finished(api, answer.get_json()["import_id"])
+        changed = EMAILS if system.vendor.KEY in FOR_ALL else {last.email, system.people[-1].email}
+        assert set(stack.crisp.people()) == changed
+
+    @pytest.mark.parametrize(
+        ("fault", "status", "code"),
+        [
+            (Response("{}", status=401), 422, "source_credential_refused"),
+            (Response("{}", status=403), 422, "source_credential_refused"),
+            (Response("{}", status=404), 422, "source_missing"),
+            (Response("{}", status=400), 422, "source_refused"),
+            (Response("", status=302, headers={"Location": "https://elsewhere.example/"}), 422, "source_refused"),
+            (Response("{}", status=429, headers={"Retry-After": "120"}), 503, "source_busy"),
+            (Response("no", status=500), 502, "source_unreachable"),
+            (Response("<html><body>Log in</body></html>", content_type="text/html"), 502, "source_unreachable"),
+            (Response('{"data": [{"id"', content_type="application/json"), 502, "source_unreachable"),
+        ],
+        ids=["401", "403", "404", "400", "302", "429", "500", "html", "cut"],
+    )
+    def test_what_it_refuses_is_told_and_nothing_begun(
+        self, api: FlaskClient, stack: Stack, system: StandIn, fault: Response, status: int, code: str
+    ) -> None:
+        system.faults.extend([fault, fault])  # whoever has an access token asks for another once
+        one = address(api, system)
+        answer = pull(api, one)
+        problem(answer, status, code)
+        assert stack.count() == 0
+        assert answer.headers.get("Retry-After") == ("120" if code == "source_busy" else None)
+        assert (state(api, one)["state"], state(api, one)["code"]) == ("given_up", code)
+        assert not any(secret in answer.get_data(as_text=True) for secret in secrets_of(system))
+
+    def test_a_pause_in_the_midst_is_kept_and_then_it_goes_on(
+        self, api: FlaskClient, stack: Stack, system: StandIn
+    ) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        pages = state(api, one)["pages"]
+        system.faults.append(Response("{}", status=429, headers={"Retry-After": "120"}))
+        go_on(stack)
+        waiting = state(api, one)
+        assert (waiting["state"], waiting["code"], waiting["pages"]) == ("waiting", "source_busy", pages)
+        asked = len(system.asked)
+        Pulls(stack.services).run_one()
+        assert len(system.asked) == asked, "nobody asks during the pause"
+        go_on(stack)
+        assert finished(api, its_id)["totals"]["created"] == COUNT
+
+    def test_no_secret_is_kept_in_the_open(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        pull(api, address(api, system))
+        everything = kept(stack)
+        assert not [secret for secret in secrets_of(system) if secret in everything]
+        assert not [path for path in system.asked for secret in secrets_of(system) if secret in path]
+
+
+def secrets_of(system: StandIn) -> list[str]:
+    told = system.vendor.CREDENTIAL
+    names = ("client_secret", "refresh_token", "consumer_secret", "key")
+    found = [told] if isinstance(told, str) else [told[name] for name in names if name in told]
+    return [*found, *([token] if (token := getattr(system.vendor, "_TOKEN", None)) else [])]
+
+
+@pytest.mark.parametrize("vendor", ["zoho", "salesforce", "shopify", "dynamics"])
+class TestAccessTokens:
+    """Those who give tokens that do not last."""
+
+    def test_one_is_used_until_it_is_refused_and_then_another(
+        self, api: FlaskClient, stack: Stack, system: StandIn, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        one = address(api, system)
+        system.faults.append(Response("{}", status=401))
+        assert pull(api, one).status_code == 202
+        go_on(stack)
+        assert state(api, one)["state"] == "completed"
+        assert not [secret for secret in secrets_of(system) if secret in caplog.text]
+
+    def test_a_credential_that_gives_none(self, api: FlaskClient, system: StandIn) -> None:
+        name = "refresh_token" if system.vendor.KEY == "zoho" else "client_secret"
+        credential = {**system.vendor.CREDENTIAL, name: "another"}
+        problem(pull(api, made(api, system.vendor.KEY, credential=credential)), 422, "source_credential_refused")
+
+
+@pytest.mark.parametrize("vendor", ["hubspot"])
+class TestOnePull:
+    """What one system shows for all."""
+
+    def test_only_one_at_a_time(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        with stack.services.ledger.write() as connection:
+            hold = pulls.take(connection, stack.tenant.id, one["id"], "somebody else", stack.services.courier.clock())
+        assert hold is not None
+        asked = len(system.asked)
+        assert pull(api, one).get_json()["import_id"] == its_id
+        go_on(stack)
+        assert len(system.asked) == asked
+
+    def test_who_was_too_slow_adds_nothing(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system)
+        pull(api, one)
+        taker = threading.Event()
+        answer = system.vendor.answer
+
+        def overtaken(request: Any, people: Any) -> Response:
+            """While the page is on its way, another process takes the pull for dead."""
+            found: Response = answer(request, people)
+            with stack.services.ledger.write() as connection:
+                connection.execute(update(pulls_table).values(until=0))
+                clock = stack.services.courier.clock
+                assert pulls.take(connection, stack.tenant.id, one["id"], "another", clock()) is not None
+            taker.set()
+            return found
+
+        records = stack.count()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(system.vendor, "answer", overtaken)
+            go_on(stack)
+        assert taker.is_set()
+        assert (stack.count(), state(api, one)["pages"]) == (records, 1)
+
+    def test_an_address_that_goes_away_meanwhile_ends_it(
+        self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, answer = address(api, system), system.vendor.answer
+
+        def removed(request: Any, people: Any) -> Response:
+            assert stack.client().delete(f"/v1/inbound/{one['id']}").status_code == 200
+            found: Response = answer(request, people)
+            return found
+
+        monkeypatch.setattr(system.vendor, "answer", removed)
+        problem(pull(api, one), 404, "inbound_missing")
+        assert stack.count() == 0
+
+    def test_none_is_no_import(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        system.faults.append(answered({"results": []}))
+        one = address(api, system)
+        answer = pull(api, one)
+        assert (answer.status_code, answer.get_json()) == (200, {"records": 0})
+        assert (state(api, one)["state"], state(api, one)["import_id"]) == ("completed", None)
+
+    def test_a_pull_that_comes_again_pulls_once(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one, once = address(api, system), {"Idempotency-Key": "pull-1"}
+        first, again = (api.post(f"/v1/inbound/{one['id']}/pull", headers=once).get_json() for _ in range(2))
+        assert first["import_id"] == again["import_id"]
+        assert len(system.asked) == 1
+
+    def test_what_is_unfinished_is_not_tidied_away(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        with stack.services.ledger.write() as connection:
+            assert importing.drop_unsealed(connection, stack.services.courier.clock() + 1) == 0
+            assert connection.scalar(select(imports.c.id)) == its_id
+        assert api.get(f"/v1/imports/{its_id}").get_json()["state"] == "running"
+
+    def test_what_a_wrong_credential_stopped_goes_on_with_the_right_one(
+        self, api: FlaskClient, stack: Stack, system: StandIn
+    ) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        system.faults.append(Response("{}", status=401))
+        go_on(stack)
+        assert (state(api, one)["state"], state(api, one)["code"]) == ("stopped", "source_credential_refused")
+        api.patch(f"/v1/inbound/{one['id']}", json={"credential": system.vendor.CREDENTIAL})
+        assert pull(api, one).get_json()["import_id"] == its_id
+        go_on(stack)
+        assert finished(api, its_id)["totals"]["records"] == COUNT
+        assert len(system.asked) == 4, "no page was read twice"
+
+    def test_a_schedule_pulls_what_has_changed(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system, every_minutes=60)
+        assert state(api, one)["state"] == "scheduled"
+        go_on(stack)
+        first = state(api, one)
+        assert (first["state"], first["since"], first["records"]) == ("completed", None, COUNT)
+        assert first["next_at"] is not None
+        go_on(stack)
+        again = state(api, one)
+        assert (again["state"], again["records"]) == ("completed", 0), "nobody has changed since"
+        assert again["since"] < first["began_at"]
+        assert any("/search" in path for path in system.asked)
+
+    @pytest.mark.parametrize(
+        ("source", "said", "code"),
+        [
+            ("generic", {}, "pull_unsupported"),
+            ("hubspot", {}, "pull_unset"),
+            ("notion", {"credential": "ntn_sample"}, "pull_unset"),
+        ],
+    )
+    def test_what_cannot_be_pulled(
+        self, api: FlaskClient, vendor: str, source: str, said: dict[str, Any], code: str
+    ) -> None:
+        problem(pull(api, made(api, source, **said)), 422, code)
+
+    @pytest.mark.parametrize(
+        ("source", "said", "field", "words"),
+        [
+            ("generic", {"pull": {"every_minutes": 60}}, "pull", "Nothing can be pulled"),
+            ("hubspot", {"pull": {"database_id": "x"}}, "pull", "every_minutes"),
+            ("hubspot", {"pull": {"every_minutes": 1}}, "pull", "from 5"),
+            ("hubspot", {"pull": {"every_minutes": True}}, "pull", "whole number"),
+            ("hubspot", {"pull": {"page_size": 101}}, "pull", "to 100"),
+            ("notion", {"pull": {"database_id": "x"}}, "pull", "32 hex digits"),
+            ("google_sheets", {"pull": {"sheet": "x"}}, "pull", "spreadsheet"),
+            ("google_sheets", {"pull": {"spreadsheet": "../../x"}}, "pull", "ID"),
+            ("hubspot", {"credential": "a token"}, "credential", "JSON object"),
+            ("zoho", {"credential": "secret-7"}, "credential", "refresh_token"),
+            ("zoho", {"credential": {"client_id": "secret-7"}}, "credential", "refresh_token"),
+            ("shopify", {"credential": {"shop": "evil.example", "access_token": "secret-7"}}, "credential", "myshop"),
+            ("woocommerce", {"credential": {"url": "http://a.example", "consumer_key": "k", "consumer_secret": "s"}},
+             "credential", "https://"),
+            ("prestashop", {"credential": {"url": "https://u:secret-7@a.example", "key": "k"}}, "credential", "https"),
+            ("salesforce", {"credential": {"url": "https://a.example", "client_id": "i", "client_secret": "secret 7"}},
+             "credential", "client_secret"),
+        ],
+    )  # fmt: skip
+    def test_what_makes_no_sense_is_refused_with_its_field_and_quoted_nowhere(
+        self, api: FlaskClient, vendor: str, source: str, said: dict[str, Any], field: str, words: str
+    ) -> None:
+        more = {"sender": "00D5e0000012AbCEAU"} if source == "salesforce" else {}
+        answer = api.post("/v1/inbound", json={"source": source, **more, **said})
+        told = problem(answer, 422, "parameter_invalid")
+        assert told["errors"][0]["field"] == field
+        assert words in told["errors"][0]["message"]
+        assert "secret-7" not in answer.get_data(as_text=True)
+        assert "secret 7" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("vendor", ["shopify"])
+def test_shopify_says_with_200_that_it_is_busy(api: FlaskClient, stack: Stack, system: StandIn) -> None:
+    system.faults.append(answered(THROTTLED))
+    answer = pull(api, address(api, system))
+    problem(answer, 503, "source_busy")
+    assert answer.headers["Retry-After"] == "10", "until the bucket holds what the query costs"
+
+
+@pytest.mark.parametrize("vendor", ["salesforce"])
+def test_salesforce_says_with_403_that_it_is_busy(api: FlaskClient, stack: Stack, system: StandIn) -> None:
+    system.faults.append(answered([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}], 403))
+    problem(pull(api, address(api, system)), 503, "source_busy")
+
+
+@pytest.mark.parametrize("vendor", ["pipedrive"])
+def test_pipedrives_persons_have_their_companies_names(api: FlaskClient, stack: Stack, system: StandIn) -> None:
+    answer = pull(api, address(api, system))
+    go_on(stack)
+    finished(api, answer.get_json()["import_id"])
+    assert stack.crisp.people()["p1@example.com"]["company"]["name"] == system.vendor.COMPANY
+
+
+@pytest.mark.parametrize("vendor", ["prestashop"])
+def test_prestashops_customers_have_their_addresses(api: FlaskClient, stack: Stack, system: StandIn) -> None:
+    """The country's code makes a national number one that can be called."""
+    answer = pull(api, address(api, system))
+    go_on(stack)
+    finished(api, answer.get_json()["import_id"])
+    assert stack.crisp.people()["p1@example.com"]["person"]["phone"] == "+33199001234"
+    assert "sample-hash" not in kept(stack)

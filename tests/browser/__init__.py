@@ -1,0 +1,1 @@
+"""The pages in a real browser, against a running service and a local Crisp."""

@@ -1,0 +1,52 @@
+"""Import, as it is used: a file with a mistake is looked at, imported, corrected and dropped in again."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.looking import Window, window
+from tests.process.running import Crisp, Service
+
+ROOT = Path(__file__).resolve().parents[2]
+HUBSPOT = ROOT / "manifests" / "samples" / "csv" / "hubspot.csv"
+
+
+def test_from_the_file_to_the_corrected_rest(here: Window, crisp: Crisp, tmp_path: Path) -> None:
+    broken = tmp_path / "hubspot.csv"
+    lines = HUBSPOT.read_text(encoding="utf-8").splitlines(keepends=True)
+    emails = lines[0].count(",")
+    broken.write_text("".join(lines) + f"x,{',' * (emails - 1)}\n", encoding="utf-8")
+    page = here.open("/import")
+    page.get_by_label("Drop a file here").set_input_files(broken)
+    expect(page.get_by_text("export of HubSpot")).to_be_visible()
+    here.accessible()
+    page.get_by_role("button", name="First try 2 contacts").click()
+    expect(page.get_by_text("paused")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Go on with the rest").click()
+    expect(page.get_by_text("done, some failed")).to_be_visible()
+    here.accessible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download what failed").click()
+    failures = tmp_path / "failures.csv"
+    download.value.save_as(failures)
+    assert "error_message" in failures.read_text(encoding="utf-8-sig")
+    page.go_back()
+    assert len(crisp.people()) >= 2
+
+
+def test_without_javascript(browser: Browser, service: Service, crisp: Crisp, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Email,Name\nada@example.com,Ada\n")
+    with window(browser, service.url, java_script_enabled=False) as opened:
+        page = opened.sign_in(service.key, "/import")
+        page.get_by_label("Drop a file here").set_input_files(file)
+        page.get_by_role("button", name="Look at it").click()
+        expect(page.get_by_text("as they will be")).to_be_visible()
+        page.get_by_label("Drop a file here").set_input_files(file)
+        page.get_by_role("button", name="Import 1 row").click()
+        page.wait_for_url(re.compile(r"/import/[0-9a-f]{32}$"))
+        page.reload()
+        expect(page.get_by_role("heading", name="people.csv")).to_be_visible()
+        assert page.url.startswith(f"{service.url}/import/")

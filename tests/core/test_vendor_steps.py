@@ -1,0 +1,121 @@
+"""What vendors answer step by step, driven without I/O: tokens, and addresses that lead elsewhere."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth import jwt
+
+from connector import vendors
+from connector.vendors import dynamics, google_sheets, salesforce, shopify, zoho
+from connector.vendors.base import Access, Account, Asking, Page, Reply, Request, Trouble
+
+ZOHO = {"client_id": "i", "client_secret": "s", "refresh_token": "r", "domain": "eu"}
+SALESFORCE = {"url": "https://example.my.salesforce.com", "client_id": "i", "client_secret": "s"}
+DYNAMICS = Account({"url": "https://example.crm4.dynamics.com"}, Access("t", base="https://example.crm4.dynamics.com"))
+NOW = 1_780_000_000_000
+
+
+def ended(asking: Asking[Any], *values: Any) -> Any:
+    """What it ends with when it is answered with these, one after the other."""
+    next(asking)
+    try:
+        for value in values:
+            asking.send(Reply(200, {}, value))
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it asks for more")
+
+
+def test_a_service_account_signs_for_a_token() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    file = {"type": "service_account", "client_email": "a@b.iam.gserviceaccount.com", "private_key": pem}
+    said = vendors.credential("google_sheets", json.dumps({**file, "token_uri": "https://evil.example/token"}))
+    asking = google_sheets.login(said, NOW)
+    assert asking is not None
+    request = next(asking)
+    assert request.url == "https://oauth2.googleapis.com/token", "whatever the file says"
+    told = parse_qs((request.body or b"").decode())
+    claims = jwt.decode(told["assertion"][0], public, verify=False)  # type: ignore[no-untyped-call]
+    assert (claims["iss"], claims["iat"], claims["exp"]) == (file["client_email"], NOW // 1000, NOW // 1000 + 3600)
+    assert claims["scope"].endswith("/spreadsheets.readonly")
+    assert jwt.decode(told["assertion"][0], public, verify=True, clock_skew_in_seconds=10**9)["aud"] == request.url  # type: ignore[no-untyped-call]
+
+
+def test_a_private_key_that_is_none_is_refused() -> None:
+    asking = google_sheets.login({"client_email": "a@b.example", "private_key": "no key"}, NOW)
+    assert asking is not None
+    with pytest.raises(Trouble, match="source_credential_refused"):
+        next(asking)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "seconds"),
+    [
+        ({"error": "invalid_code"}, "source_credential_refused", None),
+        ({"error": "Access Denied", "error_description": "You have made too many requests"}, "source_busy", 600),
+        ({"access_token": "t", "api_domain": "https://evil.example"}, "source_unreachable", None),
+        ({"access_token": "t", "api_domain": "http://www.zohoapis.eu"}, "source_unreachable", None),
+        ([], "source_credential_refused", None),
+    ],
+)
+def test_zoho_says_with_200_what_is_wrong(answer: Any, code: str, seconds: int | None) -> None:
+    with pytest.raises(Trouble) as trouble:
+        ended(zoho.login(ZOHO, NOW), answer)
+    assert (trouble.value.code, trouble.value.seconds) == (code, seconds)
+
+
+@pytest.mark.parametrize("domain", ["com", "eu", "in", "com.au", "com.cn", "jp", "ca", "sa"])
+def test_zoho_has_a_place_for_tokens_in_every_data_centre(domain: str) -> None:
+    said = vendors.credential("zoho", json.dumps({**ZOHO, "domain": domain}))
+    request = next(zoho.login(said, NOW))
+    assert request.url.startswith("https://accounts.zoho")
+    assert "r" not in request.url.removeprefix("https://accounts.zoho").partition("?")[2]
+
+
+def test_salesforces_token_is_good_where_it_says() -> None:
+    access = ended(salesforce.login(SALESFORCE, NOW), {"access_token": "t", "instance_url": "https://eu1.example.com"})
+    assert (access.token, access.base) == ("t", "https://eu1.example.com")
+    with pytest.raises(Trouble):
+        ended(salesforce.login(SALESFORCE, NOW), {"access_token": "t", "instance_url": "http://eu1.example.com"})
+
+
+def test_shopifys_older_apps_have_a_token_already() -> None:
+    said = vendors.credential("shopify", '{"shop": "https://My-Shop.myshopify.com/", "access_token": "shpat_x"}')
+    assert (said["shop"], shopify.login(said, NOW)) == ("my-shop.myshopify.com", None)
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/api/data/v9.2/x", "//evil.example", 7, {}])
+def test_a_next_page_is_at_the_same_place(onward: Any) -> None:
+    answer = {"value": [], "@odata.nextLink": onward}
+    with pytest.raises(Trouble, match="source_unreachable"):
+        ended(dynamics.page(DYNAMICS, None, None), answer)
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"value": 7}, {"results": None}, "text", {"data": {}}])
+@pytest.mark.parametrize("key", sorted(vendors.registry()))
+def test_an_answer_that_is_none_is_unreachable(key: str, answer: Any) -> None:
+    """Whatever comes with 200: it is tried again, and nothing is taken for an empty page that is none."""
+    vendor = vendors.registry()[key]
+    said = {name: "x" for parts in vendor.CREDENTIALS for name in parts}
+    pull = {"database_id": "x", "spreadsheet": "x"}
+    page: Callable[..., Asking[Page]] = vendor.page
+    if (key, answer) in (("zoho", None), ("woocommerce", [])):
+        return  # how they say that there is nothing
+    with pytest.raises(Trouble, match=r"source_unreachable|source_missing"):
+        ended(page(Account(said, Access("t", base="https://x"), pull), None, None), answer)
+
+
+def test_no_secret_is_shown() -> None:
+    shown = repr(
+        [Request("GET", "https://s/secret", {"a": "secret"}, b"secret"), Account({"a": "secret"}, Access("secret"))]
+    )
+    assert "secret" not in shown
