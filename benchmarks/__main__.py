@@ -16,6 +16,7 @@ from benchmarks import (
     importing,
     live,
     packages,
+    pages,
     pulling,
     receiving,
     spreading,
@@ -40,6 +41,7 @@ _ALL: dict[str, Callable[..., Iterator[Figure]]] = {
     "arriving": arriving.measure,
     "pulling": pulling.measure,
     "packages": packages.measure,
+    "pages": pages.measure,
 }
 # On which databases a benchmark runs that is about one; what takes long is on the other when that is asked for.
 _ON = {
@@ -53,6 +55,7 @@ _ON = {
     "telling": (SQLITE, POSTGRESQL),
     "receiving": (SQLITE, POSTGRESQL),
     "arriving": (SQLITE, POSTGRESQL),
+    "pages": (SQLITE,),
 }
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from connector.convert.times import from_milliseconds
 from connector.errors import Problem
 from connector.inbound import secret
 from connector.inbound.managing import OPTIONS, known_to
 from connector.inbound.steps import steps_of
-from connector.ledger import inbounds, pulls
+from connector.ledger import arrivals, inbounds, pulls
 from connector.ledger.inbounds import Address
 from connector.platforms import google_sheets
 from connector.services import Services
@@ -41,8 +41,24 @@ def script_of(address: Address, base_url: str) -> str:
     return google_sheets.script(url_of(address, base_url))
 
 
-def shown(address: Address, base_url: str) -> dict[str, Any]:
-    """An address as it is shown, without its secret."""
+def shown(services: Services, address: Address, base_url: str) -> dict[str, Any]:
+    """An address as it is shown, without its secret: with what came last, with what was pulled, and with Notion's token
+    while that waits to be pasted there."""
+    awaited = address.state.get("token") and address.state.get("verified_at") is None
+    told = {"verification_token": _newest(services, address)} if awaited else {}
+    with services.ledger.read() as connection:
+        last = next(iter(arrivals.of_inbound(connection, address.id, before=None, limit=1)), None)
+        row = pulled(connection, address)
+    came = {"last_arrival": None if last is None else arrival_shown(last)}
+    return {**_plain(address, base_url), **came, **({} if row is None else {"pulled": row}), **told}
+
+
+def with_secret(services: Services, address: Address, base_url: str) -> dict[str, Any]:
+    """As it is shown this once, when its secret is new."""
+    return {**shown(services, address, base_url), "secret": _newest(services, address)}
+
+
+def _plain(address: Address, base_url: str) -> dict[str, Any]:
     url = url_of(address, base_url)
     return {
         "id": address.id,
@@ -58,23 +74,9 @@ def shown(address: Address, base_url: str) -> dict[str, Any]:
     }
 
 
-def with_secret(services: Services, address: Address, base_url: str) -> dict[str, Any]:
-    """As it is shown this once, when its secret is new."""
-    return {**shown(address, base_url), "secret": _newest(services, address)}
-
-
-def with_token(services: Services, address: Address, base_url: str) -> dict[str, Any]:
-    """As it is shown by itself: with what was pulled, and with Notion's token while that waits to be pasted there."""
-    awaited = address.state.get("token") and address.state.get("verified_at") is None
-    told = {"verification_token": _newest(services, address)} if awaited else {}
-    row = pulled(services, address)
-    return {**shown(address, base_url), **({} if row is None else {"pulled": row}), **told}
-
-
-def pulled(services: Services, address: Address) -> dict[str, Any] | None:
+def pulled(connection: Connection, address: Address) -> dict[str, Any] | None:
     """How far its system was read, and when it goes on; None when it never was."""
-    with services.ledger.read() as connection:
-        row = pulls.get(connection, address.id)
+    row = pulls.get(connection, address.id)
     if row is None:
         return None
     return {

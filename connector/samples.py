@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -33,12 +34,17 @@ class Sample:
         return read_body(self.body, self.content_type)
 
 
+@cache
+def names(source: str) -> tuple[str, ...]:
+    """The names of a source's samples, in order; they are shipped with the program and do not change."""
+    folder = _folder(source)
+    found = sorted(entry.name for entry in (folder.iterdir() if folder.is_dir() else ()))
+    return tuple(name.removesuffix(_EXPECTED) for name in found if name.endswith(_EXPECTED))
+
+
 def of_source(source: str) -> Iterator[Sample]:
     """The samples of a source, by name."""
-    folder = _folder(source)
-    for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda entry: entry.name):
-        if entry.name.endswith(_EXPECTED):
-            yield sample(source, entry.name.removesuffix(_EXPECTED))
+    return (sample(source, name) for name in names(source))
 
 
 def sample(source: str, name: str) -> Sample:

@@ -61,7 +61,7 @@ def add_inbound(sent: Mapping[str, Any]) -> Response:
 def list_inbounds(query: Mapping[str, Any]) -> Response:
     """List inbound addresses.
 
-    Newest first, without their secrets.
+    Newest first, without their secrets, each with what came last.
     """
     limit = query["limit"]
     with services().ledger.read() as connection:
@@ -78,8 +78,7 @@ def get_inbound(inbound_id: str) -> Response:
 
     Without its secret. While Notion's token waits to be pasted there, it is in here.
     """
-    address = _known(inbound_id)
-    return answer(addressing.with_token(services(), address, base_url()))
+    return answer(_shown(_known(inbound_id)))
 
 
 @blueprint.route("/<inbound_id>", methods=["PATCH"])
@@ -201,4 +200,4 @@ def _known(inbound_id: str) -> Address:
 
 
 def _shown(address: Address) -> dict[str, Any]:
-    return addressing.shown(address, base_url())
+    return addressing.shown(services(), address, base_url())

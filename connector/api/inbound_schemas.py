@@ -114,6 +114,20 @@ class PulledOut(Answer):
     next_at = moment("When it goes on or begins again by itself.", None, nullable=True)
 
 
+class ArrivalOut(Answer):
+    """Something that came to an inbound address."""
+
+    id = fields.String(metadata=about("Names it.", ID))
+    received_at = moment("When it came.")
+    attempts = fields.Integer(metadata=about("How often it was tried to take it in.", 1))
+    retry_at = moment("When it is tried again; null once it has ended.", None, nullable=True)
+    outcome = fields.String(
+        allow_none=True, metadata=about("accepted, no_records, gone, or the code of what is wrong.", "accepted")
+    )
+    outcome_id = fields.String(allow_none=True, metadata=about("The record: GET /v1/outcomes/{outcome_id}.", ID))
+    import_id = fields.String(allow_none=True, metadata=about("Of several records: their import.", None))
+
+
 class InboundOut(Answer):
     """An inbound address, without its secret."""
 
@@ -137,6 +151,9 @@ class InboundOut(Answer):
     steps = fields.List(
         fields.String(), metadata=about("What to do in the other system, in order.", ["Share the database with …"])
     )
+    last_arrival = fields.Nested(
+        ArrivalOut, allow_none=True, metadata=about("What came last; null when nothing came yet.")
+    )
     pulled = fields.Nested(PulledOut, metadata=sometimes("How far its system was read."))
     verification_token = fields.String(metadata=sometimes("Notion's, to be pasted there."))
 
@@ -153,17 +170,3 @@ class NewInboundOut(InboundOut):
     """An inbound address with its newest secret, which is shown once."""
 
     secret = fields.String(metadata=about("With what senders prove themselves.", SECRET))
-
-
-class ArrivalOut(Answer):
-    """Something that came to an inbound address."""
-
-    id = fields.String(metadata=about("Names it.", ID))
-    received_at = moment("When it came.")
-    attempts = fields.Integer(metadata=about("How often it was tried to take it in.", 1))
-    retry_at = moment("When it is tried again; null once it has ended.", None, nullable=True)
-    outcome = fields.String(
-        allow_none=True, metadata=about("accepted, no_records, gone, or the code of what is wrong.", "accepted")
-    )
-    outcome_id = fields.String(allow_none=True, metadata=about("The record: GET /v1/outcomes/{outcome_id}.", ID))
-    import_id = fields.String(allow_none=True, metadata=about("Of several records: their import.", None))

@@ -64,6 +64,14 @@ class TokenQuery(Schema):
     token = fields.String(metadata=about("From the Location of the subscription: no API key is needed then.", SECRET))
 
 
+class LastDeliveryOut(Answer):
+    """The newest delivery of a subscription."""
+
+    id = fields.String(metadata=about("Names it: GET /v1/deliveries/{id}.", ID))
+    status = fields.String(metadata=about("waiting, delivered or dead.", "delivered"))
+    created_at = moment("When it was written.")
+
+
 class SubscriptionOut(Answer):
     """A subscription, without its secret."""
 
@@ -80,6 +88,9 @@ class SubscriptionOut(Answer):
     failing_since = moment("Since when nothing but failures came of it.", None, nullable=True)
     disabled_at = moment("When it was given up.", None, nullable=True)
     disabled_reason = fields.String(allow_none=True, metadata=about("What came of the last attempt.", None))
+    last_delivery = fields.Nested(
+        LastDeliveryOut, allow_none=True, metadata=about("The newest; null when there is none yet.")
+    )
 
 
 class NewSubscriptionOut(SubscriptionOut):

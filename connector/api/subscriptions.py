@@ -24,7 +24,7 @@ from connector.api.subscription_schemas import (
 )
 from connector.convert.times import from_milliseconds
 from connector.errors import Problem
-from connector.ledger import requests, subscriptions
+from connector.ledger import deliveries, requests, subscriptions
 from connector.ledger.subscriptions import Subscription
 
 blueprint = Blueprint(
@@ -42,7 +42,7 @@ blueprint = Blueprint(
 def list_subscriptions(query: Mapping[str, Any]) -> Response:
     """List subscriptions.
 
-    Newest first, without their secrets.
+    Newest first, without their secrets, each with its newest delivery.
     """
     limit = query["limit"]
     with services().ledger.read() as connection:
@@ -193,7 +193,16 @@ def _shown(subscription: Subscription) -> dict[str, Any]:
     return {
         **{name: getattr(subscription, name) for name in names},
         **{name: _moment(getattr(subscription, name)) for name in moments},
+        "last_delivery": _last_delivery(subscription),
     }
+
+
+def _last_delivery(subscription: Subscription) -> dict[str, Any] | None:
+    with services().ledger.read() as connection:
+        found = deliveries.newest(
+            connection, subscription.connection_id, before=None, limit=1, subscription_id=subscription.id
+        )
+    return next(({"id": row.id, "status": row.status, "created_at": _moment(row.created_at)} for row in found), None)
 
 
 def _moment(at: int | None) -> str | None:

@@ -50,7 +50,7 @@ def list_(connection: str | None, json_: bool) -> None:
         tenant = connection_of(services, connection)
         with services.ledger.read() as reading:
             found = inbounds.newest(reading, tenant.id, before=None, limit=_MOST)
-        shown = [addressing.shown(each, _base(services)) for each in found]
+        shown = [addressing.shown(services, each, _base(services)) for each in found]
     if json_:
         print_json(shown)
         return
@@ -89,7 +89,7 @@ def show(inbound_id: str, connection: str | None, json_: bool) -> None:
     """
     with opened() as services:
         address = _known(services, connection, inbound_id)
-        shown = addressing.with_token(services, address, _base(services))
+        shown = addressing.shown(services, address, _base(services))
     _print(shown, json_=json_)
 
 
@@ -112,7 +112,7 @@ def change(inbound_id: str, without: tuple[str, ...], connection: str | None, js
         raise click.UsageError("Name what is to change.")
     with opened() as services:
         changed = managing.change(services, connection_of(services, connection).id, inbound_id, said)
-        shown = addressing.shown(changed, _base(services))
+        shown = addressing.shown(services, changed, _base(services))
     if json_:
         print_json(shown)
     else:

@@ -21,8 +21,6 @@ from connector.web.pages import blueprint
 from connector.web.speaking import ask
 from connector.web.words import _
 
-_NEWEST = {"limit": 1}
-
 
 @blueprint.get("/")
 @door.members_only
@@ -104,7 +102,7 @@ def rotate_inbound(inbound_id: str) -> str | tuple[str, int]:
 @door.members_only
 def light(inbound_id: str) -> str:
     """Whether something has come."""
-    return render_template("light.html", inbound={"id": inbound_id, "last": _last(inbound_id)})
+    return render_template("light.html", inbound=ask("GET", f"/v1/inbound/{quote(inbound_id)}").body)
 
 
 def _page(**more: Any) -> str:
@@ -114,7 +112,7 @@ def _page(**more: Any) -> str:
     made: dict[str, Any] = more.get("made_key") or {}
     told: dict[str, Any] = {
         "keys": ask("GET", "/v1/keys").body if admin else [],
-        "inbounds": _inbounds() if admin else [],
+        "inbounds": ask("GET", "/v1/inbound", query={"limit": 100}).body if admin else [],
         "boxes": list(boxes(base_url(), made.get("key", UNKNOWN))),
         "packages": {key: each.label for key, each in registry().items()},
         "sources": services().manifest.sources,
@@ -122,17 +120,6 @@ def _page(**more: Any) -> str:
     }
     fixed = {"scopes": SCOPES, "tiers": TIERS, "steps": STEPS, "most_calls": MOST_CALLS}
     return render_template("connect.html", me=me, **told, **fixed, **more)
-
-
-def _inbounds() -> list[dict[str, Any]]:
-    """Addresses, each with what came last and, of Notion, the token that waits to be pasted."""
-    found = ask("GET", "/v1/inbound", query={"limit": 100}).body
-    return [{**each, **ask("GET", f"/v1/inbound/{each['id']}").body, "last": _last(each["id"])} for each in found]
-
-
-def _last(inbound_id: str) -> dict[str, Any] | None:
-    came = ask("GET", f"/v1/inbound/{quote(inbound_id)}/arrivals", query=_NEWEST).body
-    return came[0] if came else None
 
 
 def _said(name: str) -> str:

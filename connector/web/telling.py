@@ -116,7 +116,7 @@ def _page(**more: Any) -> str:
     event = request.values.get("kind_of_event", "")
     event = event if event in EVENTS else EVENTS[0]
     told = {
-        "subscriptions": [{**each, "last": _last(each["id"])} for each in ask("GET", "/v1/subscriptions").body],
+        "subscriptions": ask("GET", "/v1/subscriptions").body,
         "deliveries": ask("GET", "/v1/deliveries", query={"limit": _PAGE}).body,
         "happened": ask("GET", f"/v1/events/{event}", query={"limit": _PAGE}).body,
         "sinks": ask("GET", "/v1/sinks").body,
@@ -124,11 +124,6 @@ def _page(**more: Any) -> str:
     }
     fixed = {"events": EVENTS, "written": WRITTEN, "kinds": KINDS, "event": event, "base": base_url()}
     return render_template("triggers.html", **told, **fixed, **more)
-
-
-def _last(subscription_id: str) -> dict[str, Any] | None:
-    found = ask("GET", "/v1/deliveries", query={"subscription_id": subscription_id, "limit": 1}).body
-    return found[0] if found else None
 
 
 def _with_secret(method: str, path: str, **sent: Any) -> str | tuple[str, int]:

@@ -79,7 +79,7 @@ def _fixed(given: Mapping[str, Any]) -> dict[str, Any]:
     manifest = services().manifest
     body = _body(given)
     command = curl(base_url(), UNKNOWN, body, f"/v1/contacts{_query(given)}", _kind(body)) if body.strip() else ""
-    samples_ = [(key, each.label, _names(key)) for key, each in manifest.sources.items()]
+    samples_ = [(key, each.label, samples.names(key)) for key, each in manifest.sources.items()]
     return {"sources": manifest.sources, "samples": samples_, "fields": manifest.fields, "command": command}
 
 
@@ -133,13 +133,9 @@ def _is_json(text: str) -> bool:
         return False
 
 
-def _names(source: str) -> list[str]:
-    return [each.name for each in samples.of_source(source)]
-
-
 def _sample(source: str, name: str) -> dict[str, str]:
     """A sample as it would be pasted, and how it is read."""
-    if name not in (_names(source) if source in services().manifest.sources else ()):
+    if name not in (samples.names(source) if source in services().manifest.sources else ()):
         return {}
     found = samples.sample(source, name)
     text = found.body.decode()

@@ -93,7 +93,7 @@ class TestHandshake:
         assert stored(shake(stack, one, TOKEN))
         for _ in range(2):
             assert api.get(where).get_json()["verification_token"] == TOKEN
-        assert TOKEN not in api.get("/v1/inbound").get_data(as_text=True)
+            assert api.get("/v1/inbound").get_json()[0]["verification_token"] == TOKEN, "who may make keys sees it"
         assert stored(send(stack, one, CREATED, TOKEN))
         assert "verification_token" not in api.get(where).get_json()
         assert arrivals_of(api, one)[0]["id"], "the handshake itself is no arrival"
