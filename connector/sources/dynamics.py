@@ -110,6 +110,18 @@ def _own_id(columns: Mapping[str, Any], table: str, *, several: bool) -> dict[st
     return {"PrimaryEntityId": _lower(columns.get(_TABLES[table]))} if several else {}
 
 
+def stripped(payload: Any) -> tuple[str, str] | None:
+    """Table and id of the row of a webhook that says nothing else of it: of what would be larger than 256 KB Dataverse
+    leaves out the columns and the images (Microsoft Learn, "Use webhooks")."""
+    if not _is_webhook(payload) or payload["MessageName"] not in _OPERATIONS - {"Delete"}:
+        return None
+    table, its_id = payload.get("PrimaryEntityName"), payload.get("PrimaryEntityId")
+    said = any(payload.get(name) for name in ("InputParameters", "PostEntityImages", "PreEntityImages"))
+    if said or table not in _TABLES or not _is_guid(its_id):
+        return None
+    return table, its_id.strip("{}").lower()
+
+
 def _targets(context: dict[str, Any]) -> Iterator[dict[str, Any]]:
     parameters = _pairs(context.get("InputParameters"))
     many = parameters.get("Targets")

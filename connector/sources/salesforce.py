@@ -1,6 +1,6 @@
 """Salesforce: contacts, leads and person accounts from its API, outbound messages, change and platform events, flows.
 
-Shapes: Salesforce developer guides (REST API, SOAP outbound messaging, Change Data Capture, platform events).
+Shapes: Salesforce developer guides (REST, outbound messages, Change Data Capture, platform events, person accounts).
 """
 
 import re
@@ -149,9 +149,14 @@ def _is_person(kind: Any, fields: Mapping[str, Any]) -> bool:
     return kind in _PEOPLE or (kind == _ACCOUNT and fields.get("IsPersonAccount") in (True, "true"))
 
 
+def _company(fields: Mapping[str, Any]) -> list[str]:
+    """The names of a contact's account where that is a person account: it is the same person, and no company."""
+    return [name for name in fields if re.match(r"Account(\.|__|$)", name)] if _is_person(_ACCOUNT, fields) else []
+
+
 def _record(fields: Mapping[str, Any], envelope: Mapping[str, Value], table: str = "") -> Record:
     """`Name` holds the salutation too, so that it counts only where there is no last name."""
-    values = flat(fields, but=("attributes", "ChangeEventHeader"))
+    values = flat(fields, but=("attributes", "ChangeEventHeader", *_company(fields)))
     named = is_text(values.get("LastName")) or is_text(values.get("Name.LastName"))
     return Record(values, envelope, table, fallbacks=() if named else (("full_name", "Name"),))
 

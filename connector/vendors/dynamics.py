@@ -1,15 +1,18 @@
 """Dynamics 365: contacts and leads of the Dataverse Web API, with tokens of an app's client credentials (Microsoft
-Learn: Web API queries, service protection limits, OAuth 2.0 client credentials)."""
+Learn: "Query data using the Web API", "Retrieve a table row using the Web API", "Use webhooks", "Service protection API
+limits", OAuth 2.0 client credentials)."""
 
 import re
 from typing import Any
 
+from connector.sources.dynamics import stripped
 from connector.vendors.base import (
     Access,
     Account,
     Asking,
     Page,
     Request,
+    Thin,
     Trouble,
     access_in,
     get,
@@ -66,13 +69,17 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
 
 
 def _asked(account: Account, place: int, since: int | None, following: str | None) -> Request:
-    headers = {"Authorization": f"Bearer {account.access.token}", "Prefer": _PREFER.format(account.size(PER_PAGE))}
-    headers |= {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
     table, company = _TABLES[place]
+    headers = _headers(account)
     if following is not None:
         return get(account.access.base + following, headers=headers)
     changed = None if since is None else f"modifiedon ge {iso(since)}"
     return get(f"{account.access.base}{_API}{table}", {"$expand": company, "$filter": changed}, headers)
+
+
+def _headers(account: Account) -> dict[str, str]:
+    told = {"Authorization": f"Bearer {account.access.token}", "Prefer": _PREFER.format(account.size(PER_PAGE))}
+    return told | {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 
 
 def _inner(account: Account, onward: Any) -> str:
@@ -81,3 +88,23 @@ def _inner(account: Account, onward: Any) -> str:
     if not isinstance(onward, str) or not onward.startswith(start):
         raise Trouble("source_unreachable")
     return onward.removeprefix(account.access.base)
+
+
+def thin(payload: Any) -> Thin | None:
+    """The row of a webhook that was too large to say what is in it."""
+    found = stripped(payload)
+    return Thin(frozenset({"/".join(found)})) if found else None
+
+
+def read(account: Account, ids: list[str]) -> Asking[list[Any]]:
+    """Rows by table and id."""
+    found: list[Any] = []
+    for each in ids:
+        name, _, its_id = each.partition("/")
+        table, company = next(pair for pair in _TABLES if pair[0] == f"{name}s")
+        url = f"{account.access.base}{_API}{table}({its_id})"
+        reply = yield get(url, {"$expand": company}, _headers(account))
+        if inside(reply.value, f"{name}id") is None:
+            raise Trouble("source_unreachable")
+        found.append(reply.value)
+    return found

@@ -1,4 +1,5 @@
-"""Google Sheets: the rows of a sheet, by an API key or a service account (Google Sheets API v4, `values:batchGet`)."""
+"""Google Sheets: the rows of a sheet, by an API key or a service account (Google Sheets API v4: `spreadsheets.get`,
+`values.batchGet`, "A1 notation", "Usage limits"; Google Identity, "OAuth 2.0 for server to server applications")."""
 
 import re
 from typing import Any
@@ -110,6 +111,8 @@ def _get(account: Account, path: str, query: dict[str, Any]) -> Request:
 
 
 def _quoted(title: str) -> str:
+    """A title in quotes, which are needed where it has spaces or looks like a range; a quote in it is doubled, as in
+    the ranges that Google answers."""
     return "'{}'".format(title.replace("'", "''"))
 
 

@@ -1,4 +1,5 @@
-"""HubSpot: contacts of the CRM API v3, listed, searched and read many at once (HubSpot developer docs)."""
+"""HubSpot: contacts of the CRM API v3, listed, searched and read many at once (HubSpot developer docs: "Contacts",
+"Search the CRM", "API usage guidelines and limits")."""
 
 import re
 from typing import Any

@@ -1,4 +1,5 @@
-"""Notion: pages of a database or data source, and one page (Notion API reference)."""
+"""Notion: pages of a database or data source, and one page (Notion API reference: "Query a data source", "Retrieve a
+page", "Request limits"; guide "Query large data sources")."""
 
 import re
 from typing import Any
@@ -22,6 +23,8 @@ _ID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _KINDS = {"database_id": ("databases", "2022-06-28"), "data_source_id": ("data_sources", "2025-09-03")}
 PER_PAGE = 100
 _GONE = "page.deleted"
+# Edits are told to the minute.
+_MINUTE = 60_000
 
 
 def _its_id(written: str) -> str:
@@ -38,18 +41,44 @@ def _headers(account: Account, version: str) -> dict[str, str]:
 
 
 def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
-    """A hundred pages of the database, with what has changed since."""
+    """A hundred pages of the database, or of what has changed, in the order in which they were made: a query ends with
+    its ten thousandth result ("Query large data sources"), and the next goes on from the time of that one."""
     name = next(name for name in _KINDS if name in account.pull)
     kind, version = _KINDS[name]
-    body: dict[str, Any] = {"page_size": account.size(PER_PAGE)}
-    if cursor is not None:
-        body["start_cursor"] = cursor
-    if since is not None:
-        body["filter"] = {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": iso(since)}}
+    made, following = cursor or (None, None)
+    body = _asked(account, since, made) | ({"start_cursor": following} if following else {})
     reply = yield post(f"{_BASE}/{kind}/{account.pull[name]}/query", body, _headers(account, version))
     results = listed(reply.value, "results")
-    following = inside(reply.value, "next_cursor") if inside(reply.value, "has_more") is True else None
-    return Page([{"object": "list", "type": "page_or_data_source", "results": results}], following)
+    return Page(
+        [{"object": "list", "type": "page_or_data_source", "results": results}], _after(reply.value, results, made)
+    )
+
+
+def _asked(account: Account, since: int | None, made: str | None) -> dict[str, Any]:
+    sorts = [{"timestamp": "created_time", "direction": "ascending"}]
+    least = {
+        "last_edited_time": None if since is None else iso(since - since % _MINUTE),
+        "created_time": made,
+    }
+    conditions = [{"timestamp": name, name: {"on_or_after": time}} for name, time in least.items() if time]
+    return {
+        "page_size": account.size(PER_PAGE),
+        "sorts": sorts,
+        **({"filter": {"and": conditions}} if conditions else {}),
+    }
+
+
+def _after(value: Any, results: list[Any], made: str | None) -> Any:
+    """Where the next page is. Raises `Trouble` when more pages than a query gives were made in the same minute: the
+    rest cannot be asked for."""
+    if inside(value, "has_more") is True and (following := inside(value, "next_cursor")):
+        return [made, following]
+    if inside(value, "request_status", "type") != "incomplete":
+        return None
+    last = inside(results[-1], "created_time") if results else None
+    if not isinstance(last, str) or last == made:
+        raise Trouble("source_refused")
+    return [last, None]
 
 
 def thin(payload: Any) -> Thin | None:

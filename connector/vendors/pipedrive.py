@@ -1,4 +1,5 @@
-"""Pipedrive: persons of the API v2, with the names of their organizations (Pipedrive API reference, "Pagination")."""
+"""Pipedrive: persons of the API v2, with the names of their organizations (Pipedrive API reference, "Get all persons",
+"Get all organizations", "Rate limiting"; base URL and header as in its own client, `client-nodejs`)."""
 
 from collections.abc import Sequence
 from typing import Any

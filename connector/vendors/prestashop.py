@@ -1,4 +1,5 @@
-"""PrestaShop: customers of the webservice, with their addresses and countries (PrestaShop developer docs)."""
+"""PrestaShop: customers of the webservice, with their addresses and countries (PrestaShop developer docs: "Additional
+list parameters", "Cheat sheet for Webservice"; class WebserviceRequest)."""
 
 import base64
 from collections.abc import Iterable

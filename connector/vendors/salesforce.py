@@ -1,5 +1,6 @@
 """Salesforce: contacts and leads by SOQL, with access tokens of a connected app's client credentials (Salesforce
-developer guides: REST API, SOQL, OAuth 2.0 client credentials flow)."""
+developer guides: REST API, "Query" and "Status Codes and Error Responses"; SOQL, "SELECT"; OAuth 2.0 client
+credentials flow). A person account has a contact of its own ("Person Account Record Types"), which comes with them."""
 
 import re
 from typing import Any
@@ -29,7 +30,8 @@ SINCE = True
 CHECKS = {"url": origin("It must be your My Domain, such as https://example.my.salesforce.com.")}
 
 _VERSION = "v62.0"
-# The most of which all fields can be asked for (SOQL, `FIELDS()`).
+# The most of which all fields can be asked for; other fields may be named beside them, but none twice (SOQL, "SELECT",
+# `FIELDS()`).
 PER_PAGE = 200
 _OVER_THE_DAY = 3_600
 # Fields of parents are named one by one; a lead that was converted is a contact by now.

@@ -1,9 +1,10 @@
-"""WooCommerce: customers of the REST API v3, by a consumer key (WooCommerce REST API docs)."""
+"""WooCommerce: customers of the REST API v3, by a consumer key (WooCommerce REST API docs: "Authentication", "List all
+customers"; class WC_REST_Customers_V1_Controller)."""
 
 import base64
 from typing import Any
 
-from connector.vendors.base import Account, Asking, Page, Trouble, get, origin
+from connector.vendors.base import Account, Asking, Page, Trouble, get, inside, origin
 
 KEY = "woocommerce"
 # The shop's own server answers, which has customers to serve.
@@ -11,7 +12,8 @@ GAP, PAUSE = 200, 10
 CREDENTIALS = (("url", "consumer_key", "consumer_secret"),)
 CHECKS = {"url": origin("It must be the shop's address, which begins with https://.")}
 
-PER_PAGE = 100
+# A hundred are given at most, and one of them was seen before.
+PER_PAGE = 99
 
 
 def _headers(account: Account) -> dict[str, str]:
@@ -21,12 +23,29 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def page(account: Account, _since: int | None, cursor: Any) -> Asking[Page]:
-    """A hundred customers, in the order in which they came. Customers cannot be asked for by when they changed."""
-    number = cursor or 1
-    asked = {"per_page": account.size(PER_PAGE), "page": number, "orderby": "id", "order": "asc"}
+    """Some hundred customers, by ids that grow. Customers cannot be asked for by when they changed, nor from an id on,
+    but by their place alone: each page begins with the last customer of the one before. When another stands there,
+    some were removed meanwhile, and it is looked further back, so that nobody is passed over."""
+    (place, last), size = cursor or (0, 0), account.size(PER_PAGE) + 1
+    found = yield from _customers(account, place, size)
+    while place and (not found or _id(found[0]) > last):
+        place = max(0, place - size)
+        found = yield from _customers(account, place, size)
+    after = [place + size - 1, max(last, _id(found[-1]))] if len(found) == size else None
+    return Page([each for each in found if _id(each) > last], after)
+
+
+def _customers(account: Account, place: int, count: int) -> Asking[list[Any]]:
+    asked = {"per_page": count, "offset": place, "orderby": "id", "order": "asc"}
     reply = yield get(f"{account.said['url']}/wp-json/wc/v3/customers", asked, _headers(account))
     if not isinstance(reply.value, list):
         raise Trouble("source_unreachable")
-    pages = reply.headers.get("x-wp-totalpages", "")
-    more = number < int(pages) if pages.isdecimal() else len(reply.value) == account.size(PER_PAGE)
-    return Page(reply.value, number + 1 if more else None)
+    return reply.value
+
+
+def _id(customer: Any) -> int:
+    """Its number. Raises `Trouble` when it has none: it is no answer."""
+    found = inside(customer, "id")
+    if type(found) is not int:
+        raise Trouble("source_unreachable")
+    return found

@@ -1,4 +1,5 @@
-"""Zoho CRM: contacts and leads of the API v8, with access tokens made of a refresh token (Zoho CRM developer docs)."""
+"""Zoho CRM: contacts and leads of the API v8, with access tokens made of a refresh token (Zoho CRM developer docs: "Get
+records", "Refresh access tokens", "Multi DC"; the OpenAPI files of zoho/crm-oas)."""
 
 import re
 from typing import Any
@@ -25,7 +26,7 @@ CREDENTIALS = (("client_id", "client_secret", "refresh_token"),)
 DEFAULTS = {"domain": "com"}
 SINCE = True
 
-# Data centre by the end of its addresses → where tokens are asked for ("Multi DC").
+# Data centre by the end of its addresses → where tokens are asked for (Zoho Accounts, "Multi DC support").
 _ACCOUNTS = {
     "com": "https://accounts.zoho.com",
     "eu": "https://accounts.zoho.eu",
@@ -35,6 +36,8 @@ _ACCOUNTS = {
     "jp": "https://accounts.zoho.jp",
     "ca": "https://accounts.zohocloud.ca",
     "sa": "https://accounts.zoho.sa",
+    "uk": "https://accounts.zoho.uk",
+    "ae": "https://accounts.zoho.ae",
 }
 _API = re.compile(r"https://[a-z0-9-]+\.(?:zohoapis|zohocloud)\.[a-z.]{2,6}")
 _MODULES = ("Contacts", "Leads")
@@ -97,10 +100,13 @@ def _url(account: Account, module: str) -> str:
 
 
 def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
-    """Two hundred contacts, and after the last of them leads. Nothing is answered with no content, or as unmodified."""
+    """Two hundred contacts, and after the last of them leads. Nothing is answered with no content, or as unmodified.
+
+    A token leads through 100,000 records of a module, and is refused beyond them; it is good for a day, and for the
+    same fields and order alone ("Get records": PAGINATION_LIMIT_EXCEEDED, EXPIRED_VALUE, TOKEN_BOUND_DATA_MISMATCH)."""
     place, token = cursor or (0, None)
     module = _MODULES[place]
-    headers = _headers(account) | ({} if since is None else {"If-Modified-Since": iso(since)})
+    headers = _headers(account) | ({} if since is None else {"If-Modified-Since": iso(since).replace("Z", "+00:00")})
     asked = {"per_page": account.size(PER_PAGE), "page_token": token, "sort_by": "id", "sort_order": "asc"}
     reply = yield get(_url(account, module), {**_asked(account, module), **asked}, headers)
     info = inside(reply.value, "info")

@@ -13,7 +13,7 @@ from werkzeug import Response
 from connector.ledger.tables import arrivals, inbounds
 from tests.app.inbound import arrivals_of, made, outcomes_of, send, stored, took_in
 from tests.app.stack import Stack, ended
-from tests.vendors import hubspot, pipedrive, salesforce, zoho
+from tests.vendors import dynamics, hubspot, pipedrive, salesforce, shopify, zoho
 from tests.vendors.standing import StandIn, hurried, standing
 
 pytestmark = pytest.mark.usefixtures("no_addresses")
@@ -24,13 +24,15 @@ EVENTS: dict[str, Event] = {
     "pipedrive": lambda number, _, time: pipedrive.event(number, time),
     "zoho": zoho.event,
     "salesforce": lambda number, _, time: salesforce.event(number, time),
+    "shopify": lambda number, _, time: shopify.event(number, time),
+    "dynamics": lambda number, _, time: dynamics.event(number, time),
 }
 _SAID = {"salesforce": {"sender": "00D5e0000012AbCEAU"}}
 
 
 @pytest.fixture(scope="module")
 def systems() -> Iterator[dict[str, StandIn]]:
-    """The four, with five contacts each."""
+    """All of them, with five contacts each."""
     with ExitStack() as kept_open:
         yield {name: kept_open.enter_context(standing(name, 5)) for name in EVENTS}
 
@@ -93,7 +95,7 @@ def sender(api: FlaskClient, stack: Stack, systems: dict[str, StandIn], vendor: 
 
 @pytest.mark.parametrize("vendor", list(EVENTS))
 class TestEverySystem:
-    """What each of the four does alike."""
+    """What each of them does alike."""
 
     def test_the_contact_is_read(self, sender: Sender) -> None:
         sender.send(1)

@@ -330,6 +330,18 @@ class TestOnePull:
         assert "secret 7" not in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("vendor", ["notion"])
+def test_what_is_beyond_the_end_of_a_query_comes_with_the_next(
+    api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system.vendor, "MOST", 3)
+    answer = pull(api, address(api, system))
+    go_on(stack)
+    told = finished(api, answer.get_json()["import_id"])
+    assert set(stack.crisp.people()) == EMAILS
+    assert (told["totals"]["created"], told["totals"]["superseded"]) == (COUNT, told["totals"]["records"] - COUNT)
+
+
 @pytest.mark.parametrize("vendor", ["shopify"])
 def test_shopify_says_with_200_that_it_is_busy(api: FlaskClient, stack: Stack, system: StandIn) -> None:
     system.faults.append(answered(THROTTLED))

@@ -114,6 +114,13 @@ class TestFlat:
     """What flows, Zapier and Make send."""
 
     @pytest.mark.parametrize("name", ["Account.Name", "Account__Name", "Account"])
+    def test_the_account_of_a_person_account_is_the_person_and_no_company(self, name: str) -> None:
+        account = {"Name": "Mia Tran", "Website": "https://mia.example"} if name == "Account" else "Mia Tran"
+        fields = {"IsPersonAccount": True, "LastName": "Tran", "Email": "mia@example.com", name: account}
+        [(_, contact)] = told_of({"Id": "0035e00000AbCdEAAV", **fields})
+        assert contact == {"last_name": "Tran", "email": "mia@example.com"}
+
+    @pytest.mark.parametrize("name", ["Account.Name", "Account__Name", "Account"])
     def test_a_company_in_each_spelling(self, name: str) -> None:
         value = {"Name": "Maple Parts"} if name == "Account" else "Maple Parts"
         [(_, contact)] = told_of({"Id": "0035e00000AbCdJ", "Email": "ravi@example.com", name: value})

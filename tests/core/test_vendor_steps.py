@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
 from connector import vendors
-from connector.vendors import dynamics, google_sheets, salesforce, shopify, zoho
+from connector.vendors import dynamics, google_sheets, notion, salesforce, shopify, woocommerce, zoho
 from connector.vendors.base import Access, Account, Asking, Page, Reply, Request, Trouble
 
 ZOHO = {"client_id": "i", "client_secret": "s", "refresh_token": "r", "domain": "eu"}
@@ -73,7 +73,7 @@ def test_zoho_says_with_200_what_is_wrong(answer: Any, code: str, seconds: int |
     assert (trouble.value.code, trouble.value.seconds) == (code, seconds)
 
 
-@pytest.mark.parametrize("domain", ["com", "eu", "in", "com.au", "com.cn", "jp", "ca", "sa"])
+@pytest.mark.parametrize("domain", ["com", "eu", "in", "com.au", "com.cn", "jp", "ca", "sa", "uk", "ae"])
 def test_zoho_has_a_place_for_tokens_in_every_data_centre(domain: str) -> None:
     said = vendors.credential("zoho", json.dumps({**ZOHO, "domain": domain}))
     request = next(zoho.login(said, NOW))
@@ -98,6 +98,57 @@ def test_a_next_page_is_at_the_same_place(onward: Any) -> None:
     answer = {"value": [], "@odata.nextLink": onward}
     with pytest.raises(Trouble, match="source_unreachable"):
         ended(dynamics.page(DYNAMICS, None, None), answer)
+
+
+def shown(shop: list[int], account: Account, cursor: Any) -> Page:
+    """A page of WooCommerce's, of a shop that has customers of these numbers now."""
+    asking = woocommerce.page(account, None, cursor)
+    try:
+        request = next(asking)
+        while True:
+            asked = parse_qs(urlsplit(request.url).query)
+            place, count = int(asked["offset"][0]), int(asked["per_page"][0])
+            request = asking.send(Reply(200, {}, [{"id": each} for each in shop[place : place + count]]))
+    except StopIteration as end:
+        found: Page = end.value
+        return found
+
+
+@pytest.mark.parametrize("gone", [{1}, {2}, {1, 2, 3}, {4}, {3, 4}, {1, 4}, {1, 2, 3, 4}, set(range(1, 9)), {5}, {9}])
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("after", [1, 2])
+def test_woocommerces_customers_are_all_seen_whoever_is_removed_meanwhile(
+    gone: set[int], size: int, after: int
+) -> None:
+    shop = list(range(1, 10))
+    account = Account({"url": "https://x", "consumer_key": "k", "consumer_secret": "s"}, pull={"page_size": size})
+    seen, cursor = [], None
+    for number in range(30):
+        if number == after:
+            shop = [each for each in shop if each not in gone]
+        page = shown(shop, account, cursor)
+        seen += [each["id"] for each in page.payloads]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert cursor is None
+    assert set(shop) <= set(seen)
+    assert sorted(set(seen)) == seen, "nobody comes twice"
+
+
+def test_notion_gives_no_more_than_ten_thousand_to_a_query() -> None:
+    account = Account({"token": "t"}, pull={"data_source_id": "x"})
+    cut = {"has_more": False, "next_cursor": None, "request_status": {"type": "incomplete"}}
+    made = "2026-06-01T09:00:00.000Z"
+    page = ended(notion.page(account, NOW, None), {"results": [{"created_time": made}], **cut})
+    assert page.cursor == [made, None]
+    request = next(notion.page(account, NOW, page.cursor))
+    assert json.loads(request.body or b"")["filter"]["and"] == [
+        {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": "2026-05-28T20:26:00Z"}},
+        {"timestamp": "created_time", "created_time": {"on_or_after": made}},
+    ]
+    with pytest.raises(Trouble, match="source_refused"):  # all of one minute: there is no way on
+        ended(notion.page(account, NOW, page.cursor), {"results": [{"created_time": made}], **cut})
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"value": 7}, {"results": None}, "text", {"data": {}}])

@@ -21,6 +21,7 @@ THIN = [
     ("salesforce", "change_event_update"),
     ("salesforce", "change_event_bare_update"),
     ("notion", "webhook_event_page_created"),
+    ("dynamics", "webhook_size_exceeded"),
 ]
 
 
@@ -56,6 +57,9 @@ class TestEvery:
         ("salesforce", "change_event_create"),
         ("salesforce", "change_event_delete"),
         ("notion", "webhook_event_page_deleted"),
+        ("dynamics", "webhook_update_lead_without_image"),
+        ("dynamics", "webhook_delete_contact"),
+        ("shopify", "customers_delete"),
     ],
 )
 def test_what_says_all_there_is_is_not(source: str, name: str) -> None:

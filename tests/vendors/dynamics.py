@@ -16,6 +16,7 @@ CREDENTIAL = {
     "client_secret": "sample~secret",
 }
 _TOKEN = "eyJ.sample"
+_ONE = re.compile(r"(contacts|leads)\((.*)\)")
 
 
 def login(request: Request) -> Response:
@@ -31,6 +32,8 @@ def answer(request: Request, people: Sequence[Person]) -> Response:
     if request.headers.get("Authorization") != f"Bearer {_TOKEN}":
         return Response(status=401)
     table = request.path.rpartition("/")[2]
+    if one := _ONE.fullmatch(table):
+        return _single(people, one[1], one[2])
     kept = [each for each in people if each.number % 2 == (table == "contacts")]
     if since := re.fullmatch(r"modifiedon ge (\S+)", request.args.get("$filter", "")):
         kept = [each for each in kept if each.changed >= moment(since[1])]
@@ -44,7 +47,28 @@ def answer(request: Request, people: Sequence[Person]) -> Response:
     return answered(told)
 
 
+def _single(people: Sequence[Person], table: str, its_id: str) -> Response:
+    key = f"{table.removesuffix('s')}id"
+    rows = [_row(each, table) for each in people if each.number % 2 == (table == "contacts")]
+    found = next((row for row in rows if row[key] == its_id), None)
+    if found is None:
+        return answered({"error": {"code": "0x80040217", "message": "Does Not Exist"}}, 404)
+    context = f"{CREDENTIAL['url']}/api/data/v9.2/$metadata#{table}/$entity"
+    return answered({"@odata.context": context, **found})
+
+
+def its_id(number: int) -> str:
+    """A row's."""
+    return f"d5a0e7c2-914b-4f36-8e2d-{number:012x}"
+
+
+def event(number: int, time: int = 0) -> dict[str, Any]:
+    """What a webhook says of more than 256 KB: which row has changed."""
+    told = {"MessageName": "Update", "PrimaryEntityId": its_id(number), "OperationId": f"{number}-{time}"}
+    said = {"OperationCreatedOn": f"/Date({1_780_000_000_000 + time}+0000)/", "RequestId": None, "Stage": 40}
+    return {**told, **said, "PrimaryEntityName": "contact" if number % 2 else "lead", "OutputParameters": []}
+
+
 def _row(person: Person, table: str) -> dict[str, Any]:
-    its_id = f"d5a0e7c2-914b-4f36-8e2d-{person.number:012x}"
     named = {"emailaddress1": person.email, "firstname": person.first_name, "modifiedon": person.at}
-    return {"@odata.etag": 'W/"1"', f"{table.removesuffix('s')}id": its_id, **named}
+    return {"@odata.etag": 'W/"1"', f"{table.removesuffix('s')}id": its_id(person.number), **named}

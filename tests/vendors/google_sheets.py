@@ -10,9 +10,9 @@ from tests.vendors.standing import Person, answered
 
 KEY, CREDENTIAL = "google_sheets", "AIzaSySample"
 SPREADSHEET = "1aBcD3fGhIjKlMnOpQrStUvWxYz0123456789AbCdEfG"
-PULL = {"spreadsheet": SPREADSHEET, "sheet": "q2 leads"}
-_TITLE = "Q2 leads"
-_RANGE = re.compile(r"'(.*)'!(\d+):(\d+)")
+PULL = {"spreadsheet": SPREADSHEET, "sheet": "ann's q2 leads"}
+_TITLE = "Ann's Q2 leads"
+_RANGE = re.compile(r"'((?:[^']|'')*)'!(\d+):(\d+)")
 
 
 def answer(request: Request, people: Sequence[Person]) -> Response:
@@ -34,7 +34,7 @@ def _ranges(ranges: Sequence[str], rows: Sequence[list[Any]]) -> Response:
     found = []
     for asked in ranges:
         title, first, last = _RANGE.fullmatch(asked).groups()  # type: ignore[union-attr]
-        if title != _TITLE or int(last) > len(rows):
+        if title.replace("''", "'") != _TITLE or int(last) > len(rows):
             return answered({"error": {"code": 400, "message": f"Range ({asked}) exceeds grid limits."}}, 400)
         values = rows[int(first) - 1 : int(last)]
         while values and not values[-1]:

@@ -25,7 +25,7 @@ def answer(request: Request, people: Sequence[Person]) -> Response:
         return answered({"code": "woocommerce_rest_cannot_view", "data": {"status": 401}}, 401)
     assert request.path == "/store/wp-json/wc/v3/customers"
     assert (request.args["orderby"], request.args["order"]) == ("id", "asc")
-    size = int(request.args["per_page"])
-    start = (int(request.args["page"]) - 1) * size
+    size, start = int(request.args["per_page"]), int(request.args["offset"])
+    assert 0 < size <= 100
     found = [customer(each) for each in people[start : start + size]]
     return answered(found, X_WP_Total=str(len(people)), X_WP_TotalPages=str(math.ceil(len(people) / size)))
