@@ -6,12 +6,20 @@ from typing import Any
 from flask import Response
 
 from connector import addressing
-from connector.api.access import connection_id, needs, services
+from connector.api.access import caller, connection_id, needs, services
 from connector.api.again import answered_once, keyed
 from connector.api.answers import answer, base_url, paged
 from connector.api.blueprint import Blueprint
 from connector.api.failures import SAVED_MAPPING
-from connector.api.inbound_schemas import ArrivalOut, InboundIn, InboundOut, NewInboundOut, PatchIn, PullQuery
+from connector.api.inbound_schemas import (
+    ArrivalOut,
+    InboundIn,
+    InboundOut,
+    NewInboundOut,
+    PatchIn,
+    PullPreviewOut,
+    PullQuery,
+)
 from connector.api.incoming import once, request_hash
 from connector.api.schemas import PageQuery
 from connector.api.shapes import ID, AcceptedOut, DeletedOut, NothingOut
@@ -19,6 +27,7 @@ from connector.convert.times import milliseconds
 from connector.errors import Problem
 from connector.imports import import_as_json
 from connector.inbound import managing
+from connector.inbound.foreseeing import foreseen
 from connector.inbound.pulling import begun
 from connector.ledger import arrivals, importing, inbounds, requests
 from connector.ledger.inbounds import Address
@@ -36,6 +45,8 @@ _PULL = ("pull_unsupported", "pull_unset", *_REFUSED)
 # Its beginning, with the address; the rest is the same for everybody.
 _SCRIPT = google_sheets.script(f"{EXAMPLE}/in/google_sheets/{ID}").partition("\n\n")[0]
 _AWAY = ("source_busy", "source_unreachable")
+# Seconds that pages are read for somebody who waits for what would come of them.
+_PATIENCE = 15.0
 
 
 @blueprint.route("", methods=["POST"])
@@ -136,8 +147,7 @@ def pull_inbound(query: Mapping[str, Any], inbound_id: str) -> Response:
     wrong with the first page is told at once; `pulled` in GET /v1/inbound/{id} says how far it is. Its records become
     due when all are there. A pull that was left unfinished goes on.
     """
-    address, since = _known(inbound_id), query.get("since")
-    import_id = begun(services(), address, None if since is None else milliseconds(since.isoformat()))
+    import_id = begun(services(), _known(inbound_id), _since(query))
     services().pulls.kick()
     if import_id is None:
         return answer({"records": 0})
@@ -148,6 +158,26 @@ def pull_inbound(query: Mapping[str, Any], inbound_id: str) -> Response:
         now, reserve = services().courier.clock(), services().settings.reserve
         shown = import_as_json(connection, row, base_url(), now, reserve=reserve)
     return answer({"import_id": import_id, **shown}, 202)
+
+
+@blueprint.route("/<inbound_id>/pull/preview", methods=["POST"])
+@needs("admin")
+@blueprint.arguments(PullQuery, location="query")
+@blueprint.response(200, PullPreviewOut)
+@blueprint.fails(*_PULL, *_AWAY, "inbound_missing", "files_unavailable")
+def preview_pull(query: Mapping[str, Any], inbound_id: str) -> Response:
+    """Show what would become of a pull.
+
+    What the other system has is read for some fifteen seconds, and nothing is written: how many would be created or
+    updated, the calls it takes, and how long the quota makes that. If there is more, `whole` is false.
+    """
+    told = foreseen(services(), caller().connection, _known(inbound_id), _since(query), seconds=_PATIENCE)
+    return answer(told)
+
+
+def _since(query: Mapping[str, Any]) -> int | None:
+    since = query.get("since")
+    return None if since is None else milliseconds(since.isoformat())
 
 
 @blueprint.route("/<inbound_id>/script", methods=["GET"])

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from connector.api.schemas import Checked, Credential
-from connector.api.shapes import ID, SECRET, Answer, about, moment, sometimes
+from connector.api.shapes import ID, SECRET, Answer, Totals, about, moment, sometimes
 from connector.crisp.calls import MODES
 from connector.inbound.signing import agreed
 from connector.intake.options import country_code, deletion, zone_name
@@ -164,6 +164,14 @@ class PullQuery(Schema):
     since = fields.AwareDateTime(
         metadata=about("What has changed since then alone; everything when not said.", "2026-01-01T00:00:00Z")
     )
+
+
+class PullPreviewOut(Answer):
+    """What would become of what its system has."""
+
+    totals = fields.Nested(Totals, metadata=about("How many records would end how."))
+    eta_seconds = fields.Float(metadata=about("How long the quota makes it take.", 62.5))
+    whole = fields.Boolean(metadata=about("All of it was seen; false: the first of it alone."))
 
 
 class NewInboundOut(InboundOut):

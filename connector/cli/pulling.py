@@ -1,7 +1,6 @@
 """`pull`: the contacts that another system has, read page by page and brought to Crisp."""
 
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,13 +23,10 @@ from connector.cli.common import (
 )
 from connector.cli.following import bar, follow, report
 from connector.convert.times import milliseconds
-from connector.crisp.calls import TOTALS, How
 from connector.errors import Problem
-from connector.imports import eta
-from connector.inbound.payload import options_of
-from connector.inbound.pulling import Pull, seen, taken
+from connector.inbound.foreseeing import foreseen
+from connector.inbound.pulling import Pull, taken
 from connector.intake.batch import GivenUp
-from connector.intake.preview import preview
 from connector.ledger import inbounds, pulls
 from connector.ledger.connections import CrispConnection
 from connector.ledger.inbounds import Address
@@ -155,30 +151,23 @@ def _read(pull: Pull, since: int | None, asked: bool, tell: Any) -> Row[Any] | N
 
 
 def _foresee(services: Services, tenant: CrispConnection, address: Address, since: int | None, *, json_: bool) -> None:
-    """What would come of it. Each page is looked at by itself: who is on several is counted on each."""
-    totals: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
-    how, mode = How.found(tenant.findings), options_of(services, address).mode
+    """What would come of it."""
     with bar() as progress:
         task = progress.add_task("Reading", total=None)
-        for reading in seen(services, address, since):
-            with services.ledger.read() as connection:
-                page = preview(
-                    connection, tenant.id, reading, mode, services.manifest, how, services.courier.clock()
-                ).totals()
-            totals.update(page)
-            progress.update(task, completed=totals["records"])
-    _print_foreseen(services, tenant, totals, json_=json_)
+
+        def tell(records: int) -> None:
+            progress.update(task, completed=records)
+
+        told = foreseen(services, tenant, address, since, patience=_PATIENCE, tell=tell)
+    print_json(told) if json_ else _print_foreseen(told)
 
 
-def _print_foreseen(services: Services, tenant: CrispConnection, totals: Counter[str], *, json_: bool) -> None:
-    now, reserve = services.courier.clock(), services.settings.reserve
-    with services.ledger.read() as connection:
-        seconds = eta(connection, tenant.id, totals["calls"], 0, now, reserve=reserve) if totals["calls"] else 0.0
-    if json_:
-        print_json({"totals": dict(totals), "eta_seconds": seconds})
-        return
+def _print_foreseen(told: dict[str, Any]) -> None:
+    totals = told["totals"]
     table = Table(*("records", "would be created or updated", "unchanged", "rejected", "calls", "seconds"))
     written = totals["created"] + totals["updated"]
-    shown = (totals["records"], written, totals["unchanged"], totals["rejected"], totals["calls"], seconds)
+    shown = (totals["records"], written, totals["unchanged"], totals["rejected"], totals["calls"], told["eta_seconds"])
     table.add_row(*(f"{each:,}" for each in shown))
     results.print(table)
+    if not told["whole"]:
+        messages.print("There is more than that; the first of it was looked at.")

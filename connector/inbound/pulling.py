@@ -5,7 +5,7 @@ between two pages, the next goes on with the page that was in hand.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from connector.ids import new_id
 from connector.inbound.asking import Asker, asker_of
 from connector.inbound.needs import Needs
 from connector.inbound.payload import options_of, reading_of
-from connector.intake import Paged, Reading
+from connector.intake import Paged
 from connector.intake.batch import GivenUp
 from connector.ledger import pulls
 from connector.ledger.inbounds import Address
@@ -221,16 +221,3 @@ def taken(needs: Needs, address: Address, holder: str, wait: Callable[[float], o
 def due_since(row: Row[Any]) -> int | None:
     """From when on a scheduled pull asks: from before the last whole one."""
     return None if row.caught_up_at is None else row.caught_up_at - _OVERLAP
-
-
-def seen(needs: Needs, address: Address, since: int | None) -> Iterator[Reading]:
-    """The pages' records, of which nothing is kept. Raises what an `Asker` raises."""
-    check(needs, address)
-    asker, since = asker_of(needs, address), since_of(address, since)
-    cursor, rows, more = None, 0, asker is not None
-    while more and asker is not None:
-        at = cursor
-        page = asker.carry(lambda account: asker.vendor.page(account, since, at))  # noqa: B023 - carried out at once
-        reading = reading_of(needs, address, page.payloads, {}, before=rows)
-        rows, cursor, more = rows + reading.count, page.cursor, page.cursor is not None
-        yield reading

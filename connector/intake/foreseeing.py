@@ -1,5 +1,5 @@
-"""Foreseeing an import: what would become of every row of a file. Writes nothing and calls nobody; in memory it keeps
-the first contacts, counts, and where each person was last."""
+"""Foreseeing an import: what would become of every row of a file, or of what comes page by page. Writes nothing and
+calls nobody; in memory it keeps the first contacts, counts, and where each person was last."""
 
 from bisect import insort
 from collections import Counter
@@ -75,18 +75,26 @@ class Foreseen:
 
     def look(self, connection: Connection, reading: Reading) -> "Foreseen":
         """Looks at all rows, or at the first of very many."""
-        incoming = iter(reading)
         with sorting() as waiting:
-            while self.rows < MOST_ROWS and (chunk := list(islice(incoming, _CHUNK))):
-                self._decide(connection, chunk, waiting)
-            self.whole = self.rows >= reading.count
-            told = waiting.people()
-            while some := dict(islice(told, _CHUNK)):
-                known = people.by_who(connection, self.connection_id, some)
-                for who, rows in some.items():
-                    self._deliver(who, rows, known.get(who))
-        self._save()
+            self.add(connection, reading, waiting)
+            self.deliver(connection, waiting)
         return self
+
+    def add(self, connection: Connection, reading: Reading, waiting: Sorting) -> None:
+        """Looks at rows, after those that came before them; `deliver` tells what becomes of those that wait."""
+        incoming, before = iter(reading), self.rows
+        while self.rows < MOST_ROWS and (chunk := list(islice(incoming, _CHUNK))):
+            self._decide(connection, chunk, waiting, reading.on_delete)
+        self.whole = self.whole and self.rows - before >= reading.count
+
+    def deliver(self, connection: Connection, waiting: Sorting) -> None:
+        """Tells each person all that was said of it, once all of it is there."""
+        told = waiting.people()
+        while some := dict(islice(told, _CHUNK)):
+            known = people.by_who(connection, self.connection_id, some)
+            for who, rows in some.items():
+                self._deliver(who, rows, known.get(who))
+        self._save()
 
     def totals(self) -> dict[str, int]:
         """The same keys as an import's totals."""
@@ -108,13 +116,13 @@ class Foreseen:
         found = sorted(self._troubles.values(), key=lambda each: (order[each.note.level], -each.count))
         return [each.as_json() for each in found]
 
-    def _decide(self, connection: Connection, chunk: list[Incoming], waiting: Sorting) -> None:
+    def _decide(self, connection: Connection, chunk: list[Incoming], waiting: Sorting, on_delete: str | None) -> None:
         """What an import decides of rows as they come in."""
         known = knowledge(connection, self.connection_id, chunk, self.manifest)
         known.open.update(who for who in _names(chunk) if who in self._last and who not in self._unchanged)
         told: list[Told] = []
         for incoming in chunk:
-            decision = decide(incoming, known, self.mode, self.manifest.fields, self.now)
+            decision = decide(incoming, known, self.mode, self.manifest.fields, self.now, on_delete=on_delete)
             self._note(incoming.row, (*decision.notes, *placeless(decision, self.manifest.fields)))
             self._take(incoming, decision)
             if decision.status == "waiting" and decision.who:
@@ -124,10 +132,10 @@ class Foreseen:
         self.rows += len(chunk)
 
     def _take(self, incoming: Incoming, decision: Decision) -> None:
-        """One row, after those above it. What waits is counted when it is delivered."""
+        """One row, after those above it. What waits is counted when it is delivered, but for who is to be erased."""
         who, row = decision.who, incoming.row
         waits = decision.status == "waiting"
-        if not waits:
+        if not waits or who is None:
             self.statuses[decision.status] += 1
         if who is None or decision.status not in ("waiting", "unchanged"):
             return

@@ -29,6 +29,7 @@ NOT_DONE = {
     "change_subscription": {"target_refused"},
     "receive_hook": {"hook_of_another"},
     "pull_inbound": {"pull_unset"},
+    "preview_pull": {"pull_unset"},
     # The example is about Notion's pages, the address that is there is for a sheet.
     "change_inbound": {"parameter_invalid"},
     "test_sink": {"sink_unreachable"},

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug import Response
 
+from connector.api import inbound
 from connector.inbound.pull_runner import Pulls
 from connector.ledger import importing, pulls
 from connector.ledger.tables import imports, inbounds
@@ -64,6 +65,10 @@ def pull(api: FlaskClient, one: dict[str, Any], query: str = "") -> Any:
     return api.post(f"/v1/inbound/{one['id']}/pull{query}")
 
 
+def preview(api: FlaskClient, one: dict[str, Any], query: str = "") -> Any:
+    return api.post(f"/v1/inbound/{one['id']}/pull/preview{query}")
+
+
 def go_on(stack: Stack) -> None:
     """What the runner does by itself, as far as it can now."""
     with stack.services.ledger.write() as connection:
@@ -97,6 +102,19 @@ class TestEverySystem:
         seen = state(api, one)
         assert (seen["state"], seen["records"], seen["import_id"]) == ("completed", COUNT, its_id)
         assert seen["pages"] >= 3
+
+    def test_what_would_come_of_it(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        one = address(api, system)
+        told = preview(api, one).get_json()
+        assert (told["totals"]["records"], told["totals"]["created"], told["whole"]) == (COUNT, COUNT, True)
+        assert told["eta_seconds"] > 0
+        assert (stack.count(), stack.crisp.calls) == (0, 0)
+        assert "pulled" not in api.get(f"/v1/inbound/{one['id']}").get_json()
+        its_id = pull(api, one).get_json()["import_id"]
+        go_on(stack)
+        totals = finished(api, its_id)["totals"]
+        assert totals == told["totals"]
+        assert preview(api, one).get_json()["totals"]["unchanged"] == COUNT
 
     def test_what_has_changed_since(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
         last = system.people[-2]
@@ -235,6 +253,27 @@ class TestOnePull:
         problem(pull(api, one), 404, "inbound_missing")
         assert stack.count() == 0
 
+    def test_a_preview_ends_in_time(
+        self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inbound, "_PATIENCE", 0.0)
+        told = preview(api, address(api, system)).get_json()
+        assert (told["totals"]["records"], told["whole"]) == (2, False)
+        assert len(system.asked) == 1
+
+    def test_a_preview_of_what_has_changed(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        told = preview(api, address(api, system), f"?since={system.people[-1].at}").get_json()
+        assert (told["totals"]["records"], told["whole"]) == (1, True)
+
+    def test_a_preview_is_refused_as_the_pull_would_be(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
+        problem(preview(api, made(api, "hubspot")), 422, "pull_unset")
+        problem(preview(api, {"id": "nobody"}), 404, "inbound_missing")
+        one = address(api, system)
+        system.faults.append(Response("{}", status=429, headers={"Retry-After": "120"}))
+        problem(preview(api, one), 503, "source_busy")
+        problem(preview(api, one), 503, "source_busy")
+        assert len(system.asked) == 1, "nobody asks during the pause"
+
     def test_none_is_no_import(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
         system.faults.append(answered({"results": []}))
         one = address(api, system)
@@ -335,11 +374,15 @@ def test_what_is_beyond_the_end_of_a_query_comes_with_the_next(
     api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system.vendor, "MOST", 3)
-    answer = pull(api, address(api, system))
+    one = address(api, system)
+    foreseen = preview(api, one).get_json()
+    answer = pull(api, one)
     go_on(stack)
     told = finished(api, answer.get_json()["import_id"])
     assert set(stack.crisp.people()) == EMAILS
     assert (told["totals"]["created"], told["totals"]["superseded"]) == (COUNT, told["totals"]["records"] - COUNT)
+    assert told["totals"]["records"] > COUNT
+    assert foreseen["totals"] == told["totals"], "who is on two pages is counted once"
 
 
 @pytest.mark.parametrize("vendor", ["shopify"])

@@ -95,6 +95,7 @@ def test_all_of_it_and_what_has_changed(env: Env, hubspot: StandIn, tmp_path: Pa
     foreseen = result("pull", "hubspot", "--dry-run", env=env)
     assert (foreseen["totals"]["records"], foreseen["totals"]["created"]) == (COUNT, COUNT)
     assert foreseen["eta_seconds"] > 0
+    assert foreseen["whole"]
     assert "pulled" not in result("inbound", "show", made["id"], env=env), "nothing was written"
     told = result("pull", "hubspot", env=env)
     assert (told["state"], told["totals"]["created"]) == ("completed", COUNT)
