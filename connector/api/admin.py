@@ -131,7 +131,8 @@ _ROWS = {
 def put_mapping(name: str) -> Response:
     """Save or replace a mapping.
 
-    The body is the mapping itself: contact field → your name for it, or a list of names.
+    The body is the mapping itself: contact field → your name for it, or a list of names; ignored → names that
+    are not read.
     """
     if len(name) > LONGEST_NAME or "\0" in name:
         raise Problem("parameter_invalid", errors=[Detail(NAME, "parameter_invalid", "name")])

@@ -42,13 +42,13 @@ class MeOut(Answer):
 
 
 class MappingOut(Answer):
-    """A saved mapping: contact field → list of paths."""
+    """A saved mapping: contact field, or `ignored`, → list of paths."""
 
     name = fields.String(metadata=about("What it is called.", "crm"))
     mapping = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata=about("Contact field → your names for it, in order.", MAPPING),
+        metadata=about("Contact field → your names for it, in order; ignored → names that are not read.", MAPPING),
     )
     updated_at = moment("When it was saved.")
 
@@ -61,7 +61,10 @@ class MappingIn(Schema):
         validate=validate.Regexp(r"^[^/\x00]{1,128}$", error=NAME),
         metadata=about("What it is to be called.", "crm"),
     )
-    mapping = fields.Dict(required=True, metadata=about("Contact field → your name for it, or a list.", MAPPING))
+    mapping = fields.Dict(
+        required=True,
+        metadata=about("Contact field → your name for it, or a list; ignored → names that are not read.", MAPPING),
+    )
 
 
 def _label(value: str) -> None:

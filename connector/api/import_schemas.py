@@ -9,7 +9,7 @@ from connector.api.file_examples import FILE, FOUND
 from connector.api.schemas import FileOptions
 from connector.api.shapes import ID, AcceptedOut, Answer, NoteOut, Totals, about, moment, progress
 
-_MAPPING = {"description": "Contact field → column or list of columns; or the name of a saved mapping."}
+_MAPPING = {"description": "Contact field, or ignored, → column or list of columns; or the name of a saved mapping."}
 BODY: Mapping[str, Any] = {
     "description": "A CSV file or a spreadsheet as the form field `file`, or a JSON object with its address as `url`.",
     "required": True,
@@ -52,7 +52,7 @@ class FilePreviewOut(Answer):
     mapping = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata=about("Contact field → columns that feed it.", FOUND["mapping"]),
+        metadata=about("Contact field → columns that feed it; ignored → columns that are left out.", FOUND["mapping"]),
     )
     contacts = fields.List(
         fields.Dict(), metadata=about("The first contacts, and the calls they would take.", FOUND["contacts"])

@@ -25,7 +25,7 @@ _CREDENTIAL = (
     "With what the other system is asked for contacts: a token, or an object of what its page in the docs names. It is "
     "never shown again."
 )
-_MAPPING = about("Contact field → path or list of paths.", {"email": "Courriel pro"})
+_MAPPING = about("Contact field, or ignored, → path or list of paths.", {"email": "Courriel pro"})
 _SENDER = "From which account over there alone something is taken: of HubSpot the portal (Hub ID), of Zoho the channel."
 _SIGNATURE = (
     "Where the sender signs in a way of its own: {header, algorithm, encoding}. algorithm is sha256 (if not said), "

@@ -11,6 +11,7 @@ from connector.files.safe import bare, guarded
 from connector.files.table import Cell, Row, Table
 from connector.files.writing import ERASED, PLAIN, as_text, written
 from connector.ledger import records
+from connector.mapping import IGNORED
 from connector.services import Services
 
 # Code, field and message.
@@ -58,7 +59,8 @@ def header(table: Table, mapping: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """The column names as they stand in the file; where there are none, what each column feeds, else its number."""
     if table.header_line is not None:
         return [guarded(bare(table.headers[place])) for place in _places(table)]
-    feeds = {column: field for field, columns in reversed(list(mapping.items())) for column in columns}
+    named = [(field, columns) for field, columns in mapping.items() if field != IGNORED]
+    feeds = {column: field for field, columns in reversed(named) for column in columns}
     return [feeds.get(name, name) for name in table.columns]
 
 

@@ -14,7 +14,7 @@ from connector.files.meanings import File, Verdict, card_paths, certain, field_o
 from connector.files.precedence import place_of
 from connector.files.profiles import data_name, recognised, said_of
 from connector.files.table import Row, Table
-from connector.mapping import UserMapping
+from connector.mapping import IGNORED, UserMapping
 from connector.names import normalise
 
 __all__ = ["Column", "Match", "columns_named", "email_candidates", "fits", "match", "missing_columns"]
@@ -57,7 +57,8 @@ class Match:
 def match(table: Table, manifest: Manifest, rows: Sequence[Row], *, given: UserMapping = ()) -> Match:
     """The columns of a table matched by name, by the export that they tell, and by the values of these first rows.
 
-    What `given` (contact field → columns) names is taken as given, and no other column feeds its fields.
+    What `given` (contact field → columns) names is taken as given, and no other column feeds its fields; what it names
+    as `ignored` feeds nothing.
     """
     seen = seen_columns(table, rows)
     export = recognised(seen, manifest)
@@ -73,7 +74,7 @@ class _Matching:
 
     def __init__(self, file: File, chosen: UserMapping, taken: frozenset[str], has_header: bool) -> None:
         self._file, self._taken = file, taken
-        self._chosen = {name: field for field, names in reversed(chosen) for name in names}
+        self._chosen = {name: field for field, names in (*reversed(chosen), *_ignored(chosen)) for name in names}
         self._failures = {column.base for column in file.columns}.issuperset(FAILURE_COLUMNS)
         self._email = None if has_header else _most_emails(file.columns)
         self._keys: set[str] = set()
@@ -84,8 +85,8 @@ class _Matching:
         return one_address(self._file, verdicts, frozenset(self._chosen))
 
     def _verdict(self, column: Seen) -> Verdict:
-        if column.name in self._chosen:
-            return certain(self._chosen[column.name], "You chose it")
+        if (field := self._chosen.get(column.name)) is not None:
+            return ignored("You left it out") if field == IGNORED else certain(field, "You chose it")
         rules: tuple[Callable[[Seen], Verdict | None], ...] = (
             self._by_us, self._by_export, self._by_data_key, self._by_name, self._by_content,
         )  # fmt: skip
@@ -143,6 +144,11 @@ class _Matching:
     def _by_content(self, column: Seen) -> Verdict | None:
         is_email = column is self._email and "email" not in self._taken
         return certain("email", "There is no header, and the values are email addresses") if is_email else None
+
+
+def _ignored(chosen: UserMapping) -> UserMapping:
+    """What is left out, whatever else the mapping says of it."""
+    return tuple(row for row in chosen if row[0] == IGNORED)
 
 
 def _plain_meanings(

@@ -11,7 +11,7 @@ from connector.convert.zones import zone
 from connector.crisp.calls import Mode
 from connector.errors import Detail, Problem
 from connector.manifest import Manifest
-from connector.mapping import UserMapping
+from connector.mapping import IGNORED, UserMapping
 
 _PLAIN = ("source", "mode", "country", "timezone", "on_delete")
 # What a deletion in a source does here; a segment's name follows the last.
@@ -93,7 +93,7 @@ def split_mapping(payload: Any) -> tuple[Any, Any]:
 
 
 def read_mapping(rows: Any, manifest: Manifest) -> UserMapping:
-    """A mapping as it is sent or saved: contact field → path or list of paths.
+    """A mapping as it is sent or saved: contact field, or `ignored`, → path or list of paths.
 
     Raises `mapping_invalid` for another shape, `mapping_field_unknown` for a field that no contact has.
     """
@@ -126,4 +126,4 @@ def _is_field(field: str, manifest: Manifest) -> bool:
     if field.startswith("data."):
         key = field.removeprefix("data.")
         return bool(key) and data_key(key) == key
-    return field in manifest.fields and field != "data"
+    return field == IGNORED or (field in manifest.fields and field != "data")

@@ -5,7 +5,7 @@ from itertools import islice
 
 from connector.files.safe import bare
 from connector.files.table import Row, Table
-from connector.mapping import UserMapping
+from connector.mapping import IGNORED, UserMapping
 from connector.notes import Note, note
 from connector.record import Record, Value
 from connector.sources import Payload
@@ -39,7 +39,7 @@ def _places(table: Table, mapping: UserMapping) -> tuple[Place, ...]:
     """Position and name of each column that is wanted, and how its cells are taken apart."""
     wanted: dict[str, int] = {}
     for field, names in mapping:
-        for name in names:
+        for name in names if field != IGNORED else ():
             wanted[name] = min(wanted.get(name, _SEGMENTS), _apart(field))
     return tuple((place, name, wanted[name]) for place, name in enumerate(table.columns) if name in wanted)
 

@@ -290,7 +290,7 @@ idempotency = Table(
     Column("created_at", BigInteger, nullable=False, index=True),
 )
 
-# Saved mappings: contact field → path or list of paths.
+# Saved mappings: contact field, or `ignored`, → path or list of paths.
 mappings = Table(
     "mappings",
     metadata,

@@ -14,6 +14,8 @@ from connector.record import Record
 
 # Contact field → paths, as a user saved it; overrides the source's own rows for these fields.
 UserMapping = tuple[tuple[str, tuple[str, ...]], ...]
+# Beside contact fields a mapping may have this: paths that are not read at all, whatever they would feed.
+IGNORED = "ignored"
 
 # What may have more than one value is read apart.
 _SEVERAL = ("email", "segments", "data")
@@ -98,6 +100,7 @@ class _Builder:
         self.data: dict[str, str] = {}
         self.lasting: set[str] = set()
         self.used: set[str] = set()
+        self.ignored: frozenset[str] = frozenset()
         self.absent: set[str] = set()
         self.index: dict[str, list[str]] = {}
         for name in names:
@@ -130,23 +133,32 @@ class _Builder:
         return Single(field, CONVERTERS[field.convert], slots, slots[0].name if plain else None)
 
     def _read_user_mapping(self) -> None:
+        # First what is ignored, for nothing after it finds that any more.
+        self.ignored = frozenset(self._read_paths(self.mapping.get(IGNORED, ())))
         for field, paths in self.mapping.items():
-            found = [name for path in paths for name in self._find(path)]
-            if not found:
-                self.absent.update(paths)
-            for name in found:
+            if field == IGNORED:
+                continue
+            for name in self._read_paths(paths):
                 if field.startswith("data."):
                     self.data[name] = field.removeprefix("data.")
                 else:
                     self._add(field, Slot(name))
-                self.used.add(name)
+
+    def _read_paths(self, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """The names that these paths of the user mean, which are used from now on."""
+        found = self._find_all(paths)
+        if not found:
+            self.absent.update(paths)
+        self.used.update(found)
+        return found
 
     def _record_names(self, part: str) -> list[str]:
         """Names of the record's id or time: the source's own paths, and columns so named where it allows them."""
         paths = {"id": self.source.id, "updated_at": self.source.updated_at}.get(part, ())
         found = [name for path in paths for name in self._find(path)]
         if self.source.record_aliases:
-            columns = [name for name in self.names if self.manifest.record_names.field_of(name) == part]
+            named = (name for name in self.names if name not in self.ignored)
+            columns = [name for name in named if self.manifest.record_names.field_of(name) == part]
             found = columns + found
         self.used.update(name for name in found if name in self.names)
         return list(dict.fromkeys(found))
@@ -216,10 +228,9 @@ class _Builder:
 
     def _find(self, path: str) -> Iterator[str]:
         """Names of the record or its envelope that this path means: exactly, else as another spelling."""
-        if path in self.names or path in self.envelope:
-            yield path
-        else:
-            yield from self.index.get(normalise(path), ())
+        exactly = path in self.names or path in self.envelope
+        found = (path,) if exactly else self.index.get(normalise(path), ())
+        return (name for name in found if name not in self.ignored)
 
     def _silent(self, name: str) -> bool:
         custom = self.source.custom

@@ -92,7 +92,9 @@ def _seen() -> dict[str, Any]:
     except Problem as problem:
         return {"problem": problem}
     records = seen["records"]
-    return {"seen": seen, "shown": records[:_SHOWN], "chosen": chosen(request.form), "data_key": key_of}
+    choosable = _kind(request.form["payload"]) == _JSON
+    told = {"seen": seen, "shown": records[:_SHOWN], "choosable": choosable}
+    return {**told, "chosen": chosen(request.form), "data_key": key_of}
 
 
 def _ask(path: str) -> Answer:

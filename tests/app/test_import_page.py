@@ -62,6 +62,23 @@ def test_a_column_is_mapped_by_choosing(admin: Browser, stack: Stack) -> None:
     assert stack.crisp.people()["ada@example.com"]["data"] == {"formule": "pro"}
 
 
+def test_a_column_is_left_out_by_choosing_and_stays_so_when_what_failed_comes_back(
+    admin: Browser, stack: Stack
+) -> None:
+    content = b"Email,City,Notes\nada@example.com,Nantes,x\nnobody,Brest,y\n"
+    sent = {"path": ["Email", "City", "Notes"], "to": ["", "ignored", ""]}
+    data = {"file": (io.BytesIO(content), "a.csv"), "csrf_token": admin.token(), **sent}
+    answer = admin.client.post("/import/start", data=data, headers=admin.headers)
+    import_id = answer.headers["Location"].rpartition("/")[2]
+    finished(stack.client(), import_id)
+    corrected = admin.get(f"/import/{import_id}/failures.csv").get_data().replace(b"nobody", b"bo@example.com")
+    imported(admin, stack, corrected)
+    people = stack.crisp.people()
+    assert people.keys() == {"ada@example.com", "bo@example.com"}
+    assert "Nantes" not in json.dumps(people)
+    assert "Brest" not in json.dumps(people)
+
+
 def test_first_two_then_the_rest_then_what_failed_again(admin: Browser, stack: Stack) -> None:
     import_id = imported(admin, stack, PEOPLE, limit="2")
     page = admin.text(f"/import/{import_id}")

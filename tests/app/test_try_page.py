@@ -63,6 +63,22 @@ def test_a_name_is_mapped_by_choosing_and_kept(admin: Browser, stack: Stack) -> 
     assert admin.post("/try/mapping", payload=ADA, name="a/b", **chosen).status_code == 422
 
 
+def test_a_name_is_left_out_by_choosing(admin: Browser, stack: Stack) -> None:
+    payload = '{"email": "ada@example.com", "city": "Nantes"}'
+    chosen = {"path": ["email", "city"], "to": ["", "ignored"]}
+    page = unescape(admin.post("/try", payload=payload, **chosen).get_data(as_text=True))
+    assert '"mapping": {"ignored": ["city"]' in page, "the cURL sends the same"
+    assert '<option value="ignored" selected>' in page
+    admin.post("/try/send", payload=payload, **chosen)
+    assert "city" not in json.dumps(stack.crisp.people()["ada@example.com"])
+
+
+def test_nothing_is_offered_to_be_mapped_where_a_mapping_cannot_be_sent(admin: Browser) -> None:
+    page = admin.post("/try", payload="email=ada@example.com&city=Nantes").get_data(as_text=True)
+    assert "would be created" in page
+    assert 'name="to"' not in page
+
+
 def test_it_is_sent_for_real(admin: Browser, stack: Stack) -> None:
     page = admin.post("/try/send", payload='{"email": "ada@example.com", "first_name": "Ada"}').get_data(as_text=True)
     assert "It is in Crisp now." in page

@@ -33,8 +33,9 @@ class Window:
         dialog.accept()
 
     def _said(self, message: ConsoleMessage) -> None:
-        # What the server refuses, and that it is away, the browser and htmx call an error.
-        expected = message.text.startswith(("Failed to load resource", "htmx:sendError", "htmx:afterRequest"))
+        # What the server refuses, that it is away, and that one request took the place of another, the browser and
+        # htmx call an error.
+        expected = message.text.startswith(("Failed to load resource", "htmx:send", "htmx:afterRequest"))
         if message.type == "error" and not expected:
             self.trouble.append(f"console: {message.text}")
 

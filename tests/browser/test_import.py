@@ -36,6 +36,24 @@ def test_from_the_file_to_the_corrected_rest(here: Window, crisp: Crisp, tmp_pat
     assert len(crisp.people()) >= 2
 
 
+def test_a_column_is_left_out_and_taken_again(here: Window, crisp: Crisp, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Email,Phone,City\nada@example.com,+33639981234,Nantes\n")
+    page = here.open("/import")
+    page.get_by_label("Drop a file here").set_input_files(file)
+    city = page.get_by_label("Contact field for City")
+    for choice, shown in (("leave it out", 0), ("as proposed", 1), ("leave it out", 0)):
+        with page.expect_response("**/import/preview"):
+            city.select_option(label=choice)
+        expect(page.locator("section", has_text="as they will be").get_by_text("City: Nantes")).to_have_count(shown)
+        expect(city.locator("option:checked")).to_have_text("City" if shown else choice)
+    page.get_by_role("button", name="Import 1 row").click()
+    expect(page.locator("#progress").get_by_text("done", exact=True)).to_be_visible()
+    card = crisp.people()["ada@example.com"]
+    assert card["person"]["phone"] == "+33639981234"
+    assert "Nantes" not in str(card)
+
+
 def test_without_javascript(browser: Browser, service: Service, crisp: Crisp, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("Email,Name\nada@example.com,Ada\n")

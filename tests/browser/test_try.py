@@ -26,6 +26,18 @@ def test_it_follows_what_is_typed_and_sends_it(here: Window, crisp: Crisp) -> No
     assert json.loads(sent.stdout)["status"] == "unchanged", "the cURL sends the very same"
 
 
+def test_a_name_is_left_out(here: Window, crisp: Crisp) -> None:
+    page = here.open("/try")
+    page.get_by_label("What your tool sends").fill('{"email": "lea@example.com", "city": "Nantes", "Shoe size": 38}')
+    for name in ("city", "Shoe size"):
+        with page.expect_response("**/try"):
+            page.get_by_label(f"Contact field for {name}").select_option(label="leave it out")
+    expect(page.locator("#seen .map tr", has_text="Shoe size")).not_to_contain_text("goes nowhere")
+    page.get_by_role("button", name="Send it for real").click()
+    expect(page.get_by_text("It is in Crisp now.")).to_be_visible()
+    assert "Nantes" not in str(crisp.people()["lea@example.com"])
+
+
 def test_nothing_that_is_pasted_is_run(here: Window) -> None:
     page = here.open("/try")
     for text in (json.dumps({XSS: XSS, "email": f"{XSS}@example.com"}), f"<a>{XSS}</a>", XSS):

@@ -74,6 +74,40 @@ def test_several_paths_of_segments_are_united() -> None:
     assert reading(values, (("segments", ("x",)),)).contact.segments == ("y", "z")
 
 
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        pytest.param("Mobile", {"phone": "+33639985612", "city": "Nantes"}, id="one-of-two-that-feed-a-field"),
+        pytest.param("TOWN", {"phone": "+33639981234"}, id="in-another-spelling"),
+        pytest.param("data.plan", {"phone": "+33639981234", "city": "Nantes"}, id="named-as-custom-data"),
+        pytest.param("Shoe size", {"phone": "+33639981234", "city": "Nantes"}, id="what-goes-nowhere"),
+    ],
+)
+@pytest.mark.parametrize("unmapped", [True, False])
+def test_what_is_ignored_is_not_read_and_not_noted(path: str, left: dict[str, str], unmapped: bool) -> None:
+    values: dict[str, Value] = {"Mobile": "+33639981234", "Tel": "+33639985612", "Town": "Nantes"}
+    more: dict[str, Value] = {"data.plan": "pro", "Shoe size": 38}
+    found = reading({**ADA, **values, **more}, (("ignored", (path,)),), unmapped_as_data=unmapped)
+    assert found.contact.fields == {**ADA, **left}
+    expected = {"plan": "pro", **({"shoe_size": 38} if unmapped else {})}
+    gone = {"data.plan": "plan", "Shoe size": "shoe_size"}.get(path)
+    assert found.contact.data == {key: value for key, value in expected.items() if key != gone}
+    assert path not in {note.field for note in found.notes} | {note.path for note in found.notes}
+
+
+def test_what_is_ignored_of_a_source_is_not_read_by_its_own_rows_either() -> None:
+    payload = read({"hs_object_id": 7, **ADA, "jobtitle": "Analyst"})
+    assert payload.source == "hubspot"
+    source, mapping = shipped().sources["hubspot"], (("ignored", ("jobtitle",)),)
+    for rules, fields in ((Rules(Given()), {**ADA, "job_title": "Analyst"}), (Rules(Given(), mapping), ADA)):
+        assert translate(payload.records[0], source, shipped(), rules).contact.fields == fields
+
+
+def test_what_is_ignored_and_nowhere_is_missing_like_any_path() -> None:
+    assert missing_paths([Record(ADA)], GENERIC, shipped(), (("ignored", ("Fax",)),)) == ["ignored"]
+    assert missing_paths([Record({**ADA, "Fax": ""})], GENERIC, shipped(), (("ignored", ("Fax",)),)) == []
+
+
 @pytest.mark.parametrize("saved", [True, False])
 def test_a_saved_mapping_that_finds_nothing_says_so(saved: bool) -> None:
     found = reading(ADA, (("city", ("Town hall", "Where")),), saved_mapping=saved)

@@ -90,6 +90,16 @@ def test_a_given_column_may_be_named_as_the_file_has_it_or_in_another_spelling(n
     assert dict(found.mapping)["nickname"] == ("Company",)
 
 
+def test_what_is_left_out_feeds_nothing_and_its_field_is_fed_by_the_others() -> None:
+    given: UserMapping = (("ignored", ("Mobile Phone", "data.plan", "Town")), ("city", ("Town",)))
+    found = matched("Email|Mobile Phone|Phone|data.plan|Town", given=given)
+    names = {"Email": "email", "Mobile Phone": None, "Phone": "phone", "data.plan": None, "Town": None}
+    assert fields(found) == names
+    assert column(found, "Mobile Phone").reason == "You left it out"
+    assert dict(found.mapping)["phone"] == ("Phone",)
+    assert dict(found.mapping)["ignored"] == ("Mobile Phone", "data.plan", "Town")
+
+
 def test_a_column_may_be_given_for_two_fields() -> None:
     found = matched("Email|Who", given=(("full_name", ("Who",)), ("nickname", ("Who",))))
     assert dict(found.mapping) == {"email": ("Email",), "full_name": ("Who",), "nickname": ("Who",)}
