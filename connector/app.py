@@ -28,6 +28,7 @@ from connector.ledger.records import IdentityBroken
 from connector.logs import places
 from connector.overview import Kept
 from connector.platforms.openapi import CONTACT_FIELDS, placed, signed
+from connector.saying import say
 from connector.services import Services, open_services
 from connector.settings import SettingsProblem
 from connector.version import __version__
@@ -123,9 +124,9 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(Problem, _answer)
     app.register_error_handler(HTTPException, lambda error: _answer(_of_http(error)))
     app.register_error_handler(
-        DatabaseProblem, lambda error: _answer(Problem("database_unavailable", message=str(error)))
+        DatabaseProblem, lambda error: _answer(Problem("database_unavailable", message=error.args[0]))
     )
-    app.register_error_handler(SettingsProblem, lambda error: _answer(Problem("no_connection", message=str(error))))
+    app.register_error_handler(SettingsProblem, lambda error: _answer(Problem("no_connection", message=error.args[0])))
     # PostgreSQL takes no NUL in a text, wherever in the request it stood.
     app.register_error_handler(DataError, lambda _: _answer(Problem("request_invalid")))
     app.register_error_handler(SQLAlchemyError, _database_failed)
@@ -155,12 +156,13 @@ def _of_http(error: HTTPException) -> Problem:
     if "messages" in told:
         return invalid(told["messages"])
     code = _BY_STATUS.get(error.code or 500, "request_invalid")
-    problem = Problem(code, limit="allowed", kind="of this request")
+    problem = Problem(code, limit=say("allowed"), kind=say("of this request"))
     if error.code and error.code >= 500:
         problem = Problem("server_error")
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-        problem = Problem(code, message=f"This address takes {allowed}, not {request.method}. Look at /docs.")
+        told = say("This address takes {allowed}, not {method}. Look at /docs.", allowed=allowed, method=request.method)
+        problem = Problem(code, message=told)
         problem.headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     return problem
 

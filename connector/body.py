@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from connector.errors import Problem
+from connector.errors import CODES, Problem
 from connector.markup import DEEPEST, begins, read_xml
 from connector.names import normalise
+from connector.saying import say
 
 # Content types: a JSON text per line, forms, and XML beside those that end in +xml.
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -43,7 +44,7 @@ def received(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[byt
 
 def size(limit: int) -> str:
     """A number of bytes in words: `1 MB`."""
-    return f"{limit // 1_000_000} MB"
+    return say("{megabytes} MB", megabytes=limit // 1_000_000)
 
 
 def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -91,11 +92,7 @@ def read_json(body: bytes) -> Any:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as problem:
-        where = f"The mistake is in line {problem.lineno}, column {problem.colno}."
-        told = f"{Problem('body_not_json').message} {where}"
-        if problem.msg == "Extra data":
-            told += " One object per line is sent as application/x-ndjson."
-        raise Problem("body_not_json", message=told, where=where) from None
+        raise _not_json(problem) from None
     except RecursionError:
         raise Problem("body_too_deep") from None
     except ValueError:  # an integer of thousands of digits
@@ -103,6 +100,15 @@ def read_json(body: bytes) -> Any:
     if text.count("[") + text.count("{") > DEEPEST or "\\u" in text:
         _check(value)
     return value
+
+
+def _not_json(problem: json.JSONDecodeError) -> Problem:
+    where = say("The mistake is in line {line}, column {column}.", line=problem.lineno, column=problem.colno)
+    told = say("{problem} {where}", problem=say(CODES["body_not_json"][2]), where=where)
+    if problem.msg == "Extra data":
+        lines = say("One object per line is sent as application/x-ndjson.")
+        told = say("{problem} {remedy}", problem=told, remedy=lines)
+    return Problem("body_not_json", message=told, where=where)
 
 
 def _no_number(_name: str) -> Any:
@@ -181,7 +187,7 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]]:
     except UnicodeDecodeError:
         raise Problem("body_not_utf8") from None
     except ValueError:
-        raise Problem("body_too_large", limit=f"{_MOST_FIELDS} fields") from None
+        raise Problem("body_too_large", limit=say("{count} fields", count=_MOST_FIELDS)) from None
 
 
 def _multipart(body: bytes, content_type: str) -> list[tuple[str, str]]:
@@ -192,7 +198,11 @@ def _multipart(body: bytes, content_type: str) -> list[tuple[str, str]]:
     try:
         _, form, files = parser.parse(BytesIO(body), mimetype, len(body), options)
     except (ValueError, HTTPException):
-        raise Problem("request_invalid", message="The multipart form cannot be read. Check its boundary.") from None
+        raise Problem(
+            "request_invalid", message=say("The multipart form cannot be read. Check its boundary.")
+        ) from None
     if files:
-        raise Problem("content_type_unknown", message="A form with files cannot be read here. Send its fields only.")
+        raise Problem(
+            "content_type_unknown", message=say("A form with files cannot be read here. Send its fields only.")
+        )
     return [(name or "", value) for name, value in form.items(multi=True)]  # a field may have no name

@@ -15,24 +15,27 @@ from connector.ledger import connections as tenants
 from connector.ledger import counts, hooks, quotas, records, workers
 from connector.ledger.connections import CrispConnection
 from connector.probing import left_behind
+from connector.saying import Moment, say
 from connector.services import Services
 from connector.settings import SettingsProblem
 
 # A clock that is wrong by more than this makes signatures and times wrong (seconds).
 _SKEW = 120
 _REMEDIES = {
-    "crisp_credential_refused": "Give the right token: crisp-connector connect add, or CRISP_KEY and a restart.",
-    "crisp_plan_too_small": "This website's Crisp plan does not have the API. Choose a plan that has it.",
-    "crisp_not_allowed": "Give the token the scopes of what was refused in Crisp's Marketplace, read and write: "
-    "website:people:profiles for people/profile, website:people:data for people/data.",
-    "crisp_website_missing": "The website id is wrong. Take it from Crisp: Settings, Website settings.",
-    "crisp_unreachable": "Check CRISP_API_URL, the network and the proxy of this machine.",
-    "crisp_redirected": "CRISP_API_URL, or a proxy, sends calls elsewhere, and they are not followed. Correct it.",
-    "crisp_rate_limited": "Wait: Crisp asked for a pause.",
-    "quota_used_up": "Wait for the reset, or raise the quota in Crisp and set CRISP_DAILY_QUOTA.",
+    "crisp_credential_refused": say("Give the right token: crisp-connector connect add, or CRISP_KEY and a restart."),
+    "crisp_plan_too_small": say("This website's Crisp plan does not have the API. Choose a plan that has it."),
+    "crisp_not_allowed": say(
+        "Give the token the scopes of what was refused in Crisp's Marketplace, read and write: "
+        "website:people:profiles for people/profile, website:people:data for people/data."
+    ),
+    "crisp_website_missing": say("The website id is wrong. Take it from Crisp: Settings, Website settings."),
+    "crisp_unreachable": say("Check CRISP_API_URL, the network and the proxy of this machine."),
+    "crisp_redirected": say("CRISP_API_URL, or a proxy, sends calls elsewhere, and they are not followed. Correct it."),
+    "crisp_rate_limited": say("Wait: Crisp asked for a pause."),
+    "quota_used_up": say("Wait for the reset, or raise the quota in Crisp and set CRISP_DAILY_QUOTA."),
 }
-_ANY_REMEDY = "Look at Crisp's status page and try again."
-UNOPENED = "Give back the old key, or the credential again: crisp-connector connect add"
+_ANY_REMEDY = say("Look at Crisp's status page and try again.")
+UNOPENED = say("Give back the old key, or the credential again: crisp-connector connect add")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,10 @@ class Finding:
 def queue(services: Services) -> Finding:
     """Whether wake-ups can be sent; without them work is found all the same, a moment later."""
     if services.engine.wakeups.reachable():
-        return Finding("queue", True, "answers")
-    remedy = "Check CONNECTOR_QUEUE_URL, and that the server which it names runs."
-    return Finding("queue", False, "does not answer: records go out a moment later, /readyz says 503", remedy)
+        return Finding(say("queue"), True, say("answers"))
+    remedy = say("Check CONNECTOR_QUEUE_URL, and that the server which it names runs.")
+    found = say("does not answer: records go out a moment later, /readyz says 503")
+    return Finding(say("queue"), False, found, remedy)
 
 
 def workers_of(services: Services) -> Finding:
@@ -63,11 +67,18 @@ def workers_of(services: Services) -> Finding:
         living = workers.alive(connection, services.ledger.clock())
         known = [records.totals_of_connection(connection, tenant.id) for tenant in tenants.every(connection)]
     waiting = sum(totals.by_status.get("waiting", 0) for totals in known)
-    found = f"{living or 'none'} {'deliver' if living > 1 else 'delivers'}"
     if living or not waiting:
-        return Finding("workers", True, found)
-    remedy = "Start crisp-connector serve, or crisp-connector work beside crisp-connector web."
-    return Finding("workers", False, f"{found}, and {waiting} record{'s wait' if waiting > 1 else ' waits'}", remedy)
+        return Finding(say("workers"), True, _delivering(living))
+    remedy = say("Start crisp-connector serve, or crisp-connector work beside crisp-connector web.")
+    if waiting > 1:
+        return Finding(say("workers"), False, say("none delivers, and {count} records wait", count=waiting), remedy)
+    return Finding(say("workers"), False, say("none delivers, and 1 record waits"), remedy)
+
+
+def _delivering(living: int) -> str:
+    if living > 1:
+        return say("{count} deliver", count=living)
+    return say("1 delivers") if living else say("none delivers")
 
 
 def of_connection(services: Services, tenant: CrispConnection) -> Iterator[Finding]:
@@ -75,16 +86,17 @@ def of_connection(services: Services, tenant: CrispConnection) -> Iterator[Findi
     try:
         services.vault.open(tenant.key_sealed)
     except SettingsProblem as problem:
-        yield Finding(f"secret key · {tenant.label}", False, str(problem), UNOPENED)
+        yield Finding(_of(say("secret key"), tenant), False, problem.args[0], UNOPENED)
         return
-    yield Finding(f"secret key · {tenant.label}", True, "opens the stored credential")
+    yield Finding(_of(say("secret key"), tenant), True, say("opens the stored credential"))
     dates: list[str] = []
     code = services.courier.check(tenant.id, _asking(dates.append))
-    name = f"credential · {tenant.label}"
+    name = _of(say("credential"), tenant)
     if code is None and tenant.halted == "crisp_not_allowed":
         yield Finding(name, False, *_not_allowed(services, tenant))
     elif code is None:
-        yield Finding(name, True, "Crisp accepts it" + (" again: work goes on" if tenant.halted else ""))
+        again = say("Crisp accepts it again: work goes on")
+        yield Finding(name, True, again if tenant.halted else say("Crisp accepts it"))
     else:
         yield Finding(name, False, code, _REMEDIES.get(code, _ANY_REMEDY))
     yield _quota(services, tenant)
@@ -100,7 +112,8 @@ def _not_allowed(services: Services, tenant: CrispConnection) -> tuple[str, str]
     with services.ledger.read() as connection:
         made = counts.calls_of(connection, tenant.id)
     refused = sorted({route for route, answer in made if answer == "403"})
-    found = f"Crisp accepts it, but refused {', '.join(refused) or 'a call'} (403); that is tried once more now"
+    routes = ", ".join(refused) or say("a call")
+    found = say("Crisp accepts it, but refused {routes} (403); that is tried once more now", routes=routes)
     return found, _REMEDIES["crisp_not_allowed"]
 
 
@@ -110,7 +123,8 @@ def _unknown_events(services: Services, tenant: CrispConnection) -> Iterator[Fin
         found = hooks.unknown(connection, tenant.id)
     if found:
         told = ", ".join(f"{event} ({count})" for event, count in sorted(found.items()))
-        yield Finding(f"events · {tenant.label}", True, f"Crisp told of some that are not known here: {told}")
+        found_ = say("Crisp told of some that are not known here: {events}", events=told)
+        yield Finding(_of(say("events"), tenant), True, found_)
 
 
 def _asking(tell: Callable[[str], None]) -> Generator[Call, Reply, None]:
@@ -124,31 +138,45 @@ def _quota(services: Services, tenant: CrispConnection) -> Finding:
     with services.ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
     used, limit = used_today(budget, now), limit_today(budget, tenant.limits, now)
-    found = f"{used} of {limit} calls used, reset at {from_milliseconds(resets_at(now, budget.offset))}"
+    until = Moment(from_milliseconds(resets_at(now, budget.offset)))
+    found = say("{used} of {limit} calls used, reset at {until}", used=used, limit=limit, until=until)
     if limit < tenant.daily_quota:
-        found += f" (Crisp refused more, though {tenant.daily_quota} are set)"
+        found = say("{found} (Crisp refused more, though {quota} are set)", found=found, quota=tenant.daily_quota)
     left = used < limit and budget.blocked_until <= now
     remedy = "" if left else _REMEDIES.get("quota_used_up" if used >= limit else held_by(budget, now), _ANY_REMEDY)
-    return Finding(f"quota · {tenant.label}", left, found, remedy)
+    return Finding(_of(say("quota"), tenant), left, found, remedy)
 
 
 def _probe(services: Services, tenant: CrispConnection) -> Finding:
-    name = f"probe · {tenant.label}"
+    name = _of(say("probe"), tenant)
     if left := left_behind(services, tenant.id):
-        remedy = "Run: crisp-connector doctor --probe, or remove it in Crisp."
-        return Finding(name, False, f"its throw-away contact may still be in Crisp: {', '.join(left)}", remedy)
+        remedy = say("Run: crisp-connector doctor --probe, or remove it in Crisp.")
+        found = say("its throw-away contact may still be in Crisp: {emails}", emails=", ".join(left))
+        return Finding(name, False, found, remedy)
     with services.ledger.read() as connection:
         moment = tenants.probed_at(connection, tenant.id)
     if moment is None:
-        return Finding(name, True, f"not probed, so never in batches; doctor --probe takes at most {MOST_CALLS} calls")
-    return Finding(name, True, f"probed at {from_milliseconds(moment)}")
+        found = say("not probed, so never in batches; doctor --probe takes at most {count} calls", count=MOST_CALLS)
+        return Finding(name, True, found)
+    return Finding(name, True, say("probed at {at}", at=Moment(from_milliseconds(moment))))
 
 
 def _clock(date: str) -> Finding:
     try:
         skew = time.time() - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return Finding("clock", True, "Crisp's answer has no readable date")
+        return Finding(say("clock"), True, say("Crisp's answer has no readable date"))
     wrong = abs(skew) > _SKEW
-    remedy = "Set this machine's clock, with NTP." if wrong else ""
-    return Finding("clock", not wrong, f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Crisp's", remedy)
+    remedy = say("Set this machine's clock, with NTP.") if wrong else ""
+    ahead, seconds = skew > 0, round(abs(skew))
+    found = (
+        say("{seconds} s ahead of Crisp's", seconds=seconds)
+        if ahead
+        else say("{seconds} s behind Crisp's", seconds=seconds)
+    )
+    return Finding(say("clock"), not wrong, found, remedy)
+
+
+def _of(checked: str, tenant: CrispConnection) -> str:
+    """What is checked, of which connection."""
+    return say("{checked} · {connection}", checked=checked, connection=tenant.label)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.files.codes import CODES as OF_FILES
+from connector.saying import Said, hear, say
 
 # code → status, title, sentence.
 CODES: dict[str, tuple[int, str, str]] = {
@@ -374,12 +375,16 @@ class Problem(Exception):
         self.maybe_applied = False
         first = errors[0] if errors and code == "parameter_invalid" else None
         # Platforms show the message alone, so it says at once what is wrong.
-        self.message = message or (f"{first.field}: {first.message}" if first else sentence.format(**facts))
+        told = say("{field}: {message}", field=first.field, message=first.message) if first else None
+        self.message = message or told or say(sentence, **facts)
         self.errors = tuple(errors)
         super().__init__(self.message)
 
     def as_json(self, request_id: str) -> dict[str, Any]:
         """problem+json (RFC 9457) with our `code`, `message`, `request_id` and `errors`."""
+        for told in (self.message, *(error.message for error in self.errors)):
+            if isinstance(told, Said):
+                hear(told)
         return {
             "type": f"/docs#{self.code}",
             "title": self.title,

@@ -6,6 +6,7 @@ from typing import Any
 from lxml import etree
 
 from connector.errors import Problem
+from connector.saying import say
 
 # So deep an object or a document may be nested.
 DEEPEST = 50
@@ -34,7 +35,7 @@ def read_xml(body: bytes) -> dict[str, Any]:
     except etree.XMLSyntaxError as problem:
         raise _told(problem, body) from None
     except ValueError:  # an encoding that nobody knows
-        raise Problem("body_not_xml", where="Its encoding is not known.") from None
+        raise Problem("body_not_xml", where=say("Its encoding is not known.")) from None
     if root.getroottree().docinfo.doctype:
         raise Problem("body_doctype")
     return {root.tag: _content(root, 1)}
@@ -64,7 +65,9 @@ def _told(problem: etree.XMLSyntaxError, body: bytes) -> Problem:
     if b"<!DOCTYPE" in body[:1000]:
         return Problem("body_doctype")
     line, column = problem.position
-    return Problem("body_not_xml", where=f"The mistake is in line {line}, column {column}.")
+    return Problem(
+        "body_not_xml", where=say("The mistake is in line {line}, column {column}.", line=line, column=column)
+    )
 
 
 def _content(element: Any, depth: int) -> Any:

@@ -1,8 +1,11 @@
 """Notes: what happened to one value on its way, in words a user can act on. Never the value itself."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
+
+from connector.saying import Said, hear, say
 
 Level = Literal["info", "warning", "error"]
 
@@ -116,6 +119,9 @@ CODES: dict[str, tuple[Level, str]] = {
 }
 
 
+_THIS, _THIS_FIRST = say("this field"), say("This field")
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What happened to one value.
@@ -136,9 +142,27 @@ class Note:
         return shown if self.path is None else {**shown, "path": self.path}
 
 
-@lru_cache(maxsize=4096)
 def note(code: str, field: str | None = None, *, path: str | None = None) -> Note:
     """The note of this code about a contact field, or about a source's own field when only `field` is given."""
+    found = _note(code, field, path)
+    if isinstance(found.message, Said):
+        hear(found.message)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _note(code: str, field: str | None, path: str | None) -> Note:
     level, sentence = CODES[code]
-    message = sentence.format(field=field or "this field", path=path or field or "This field")
-    return Note(level, field, code, message, path)
+    told = say(sentence, field=field or _THIS, path=path or field or _THIS_FIRST)
+    return Note(level, field, code, told, path)
+
+
+def again(kept: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Notes as the ledger keeps them, each said anew: its sentence is that of its code."""
+    return [_again(each) for each in kept]
+
+
+def _again(kept: Mapping[str, Any]) -> dict[str, Any]:
+    if kept["code"] not in CODES:
+        return dict(kept)
+    return {**kept, "message": note(kept["code"], kept["field"], path=kept.get("path")).message}

@@ -9,29 +9,32 @@ from connector.convert.times import from_milliseconds
 from connector.errors import CODES, Detail, Problem
 from connector.manifest import Field
 from connector.notes import CODES as NOTES
+from connector.notes import again
+from connector.saying import say
 
 # Why a record waits. A reason that is not here is one of Crisp or of the network: it is tried again.
 WAITING = {
-    "connection_halted": "This connection's credential does not work. The record is kept and goes out when it does.",
-    "quota_used_up": "Crisp's daily quota is used up. The record is kept and goes out when there is quota again.",
-    "crisp_rate_limited": "Crisp asked for a pause. The record is kept and goes out after it.",
-    "in_progress": "The record is on its way to Crisp.",
-    "import_paused": "The import of this record is paused. The record is kept and goes out when it is resumed.",
-    "crisp_unreachable": "Crisp could not be reached. The record is kept and is tried again.",
-    "crisp_redirected": "Crisp's address sends calls elsewhere. The record is kept until CRISP_API_URL is right.",
+    "connection_halted": say(
+        "This connection's credential does not work. The record is kept and goes out when it does."
+    ),
+    "quota_used_up": say("Crisp's daily quota is used up. The record is kept and goes out when there is quota again."),
+    "crisp_rate_limited": say("Crisp asked for a pause. The record is kept and goes out after it."),
+    "in_progress": say("The record is on its way to Crisp."),
+    "import_paused": say("The import of this record is paused. The record is kept and goes out when it is resumed."),
+    "crisp_unreachable": say("Crisp could not be reached. The record is kept and is tried again."),
+    "crisp_redirected": say("Crisp's address sends calls elsewhere. The record is kept until CRISP_API_URL is right."),
 }
 # Why a connection is halted.
 HALTED = {
-    "crisp_credential_refused": "Crisp refuses its credential (401).",
-    "crisp_plan_too_small": "Its Crisp plan does not have the API (402).",
-    "crisp_not_allowed": "Its token may not use contacts (403).",
-    "crisp_website_missing": "Crisp does not have this website (404).",
-    "credential_unreadable": "Its stored credential cannot be opened: the secret key is another.",
+    "crisp_credential_refused": say("Crisp refuses its credential (401)."),
+    "crisp_plan_too_small": say("Its Crisp plan does not have the API (402)."),
+    "crisp_not_allowed": say("Its token may not use contacts (403)."),
+    "crisp_website_missing": say("Crisp does not have this website (404)."),
+    "credential_unreadable": say("Its stored credential cannot be opened: the secret key is another."),
 }
 # Notes that are told of a record without one of its values.
 _WHOLE = ("import_cancelled",)
-_TRIED_AGAIN = "Crisp did not take it just now. The record is kept and is tried again."
-_GAVE_UP = "Crisp could not be reached for too long ({code}). The record is kept; replay it later."
+_TRIED_AGAIN = say("Crisp did not take it just now. The record is kept and is tried again.")
 
 
 def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = None) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = 
         "contact": row.contact,
         "changed": row.changed,
         "calls": row.calls,
-        "notes": row.notes,
+        "notes": again(row.notes),
         "outcome_id": row.id,
     }
     if row.status == "waiting":
@@ -68,8 +71,8 @@ def whole(row: Row[Any], **waiting: Any) -> dict[str, Any]:
 
 def of_import(row: Row[Any]) -> dict[str, Any]:
     """A record of an import: `{row, status, email, people_id, notes, calls, outcome_id}`, and why where it failed."""
-    names = ("row", "status", "email", "people_id", "notes", "calls")
-    shown = {**{name: getattr(row, name) for name in names}, "outcome_id": row.id}
+    names = ("row", "status", "email", "people_id", "calls")
+    shown = {**{name: getattr(row, name) for name in names}, "notes": again(row.notes), "outcome_id": row.id}
     if row.status in ("rejected", "dead"):
         shown |= {"code": row.code, "message": message_of(row)}
     return shown
@@ -100,22 +103,27 @@ def sentence_of(code: str) -> str:
 def message_of(row: Row[Any]) -> str:
     """Why a record was rejected or given up, in one sentence."""
     if row.status == "dead":
-        return _GAVE_UP.format(code=row.code)
-    said = next((note["message"] for note in row.notes if note["code"] == row.code and note["level"] == "error"), None)
+        return say(
+            "Crisp could not be reached for too long ({code}). The record is kept; replay it later.", code=row.code
+        )
+    mine = (each for each in row.notes if each["code"] == row.code and each["level"] == "error")
+    said = next((each["message"] for each in again(mine)), None)
     if said or row.code not in CODES:
-        return said or (NOTES[row.code][1] if row.code in _WHOLE else "The record was rejected.")
-    reason = (row.detail or {}).get("reason") or "no reason given"
+        return said or (NOTES[row.code][1] if row.code in _WHOLE else say("The record was rejected."))
+    reason = (row.detail or {}).get("reason") or say("no reason given")
     return Problem(row.code, reason=reason).message
 
 
 def problem_of(row: Row[Any], fields: Mapping[str, Field]) -> Problem:
     """The problem that answers a rejected or dead record on a single route."""
     errors = [
-        Detail(note["message"], note["code"], note["field"], row.row) for note in row.notes if note["level"] == "error"
+        Detail(each["message"], each["code"], each["field"], row.row)
+        for each in again(row.notes)
+        if each["level"] == "error"
     ]
     if not errors and row.status == "rejected":
         errors = [Detail(message_of(row), row.code, field_of(row, fields), row.row)]
-    more = {"outcome_id": row.id, "notes": row.notes, "calls": row.calls}
+    more = {"outcome_id": row.id, "notes": again(row.notes), "calls": row.calls}
     code = "crisp_gave_up" if row.status == "dead" else row.code
     return Problem(code, message=message_of(row), errors=errors, more=more)
 

@@ -12,6 +12,7 @@ from environs.exceptions import EnvError
 
 from connector import checks
 from connector.hooks.plan import SCHEDULE, read_schedule
+from connector.saying import say
 
 TIERS = ("website", "plugin")
 QUOTAS: Mapping[str, int] = {"website": 10_000, "plugin": 5_000}
@@ -22,16 +23,16 @@ _UNSEEN = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u20
 # The parts of a token, and what something is called: pattern, and what it must look like. Identifier and key go into
 # a header of Basic auth (RFC 7617), where neither a colon nor white space can be in the first.
 SHAPES: Mapping[str, tuple[str, str]] = {
-    "website_id": (r"^[A-Za-z0-9_-]{1,64}$", "It must be 1 to 64 letters, digits, hyphens or underscores."),
-    "identifier": (r"^[!-9;-~]{1,200}$", "It must be 1 to 200 characters of ASCII, without spaces and colons."),
-    "key": (r"^[!-~]{1,500}$", "It must be 1 to 500 characters of ASCII, without spaces and line breaks."),
+    "website_id": (r"^[A-Za-z0-9_-]{1,64}$", say("It must be 1 to 64 letters, digits, hyphens or underscores.")),
+    "identifier": (r"^[!-9;-~]{1,200}$", say("It must be 1 to 200 characters of ASCII, without spaces and colons.")),
+    "key": (r"^[!-~]{1,500}$", say("It must be 1 to 500 characters of ASCII, without spaces and line breaks.")),
     "inbound_secret": (
         rf"^[^{_UNSEEN}]{{8,200}}$",
-        "It must be 8 to 200 characters, without line breaks and other characters that cannot be seen.",
+        say("It must be 8 to 200 characters, without line breaks and other characters that cannot be seen."),
     ),
     "label": (
         rf"^[^{_UNSEEN}]{{1,200}}$",
-        "It must be 1 to 200 characters, without line breaks and other characters that cannot be seen.",
+        say("It must be 1 to 200 characters, without line breaks and other characters that cannot be seen."),
     ),
 }
 _PREFIXES = ("CONNECTOR_", "CRISP_")

@@ -11,12 +11,13 @@ from connector.hooks.egress import Egress
 from connector.ids import new_id
 from connector.ledger import sinks as stored
 from connector.ledger.sinks import SWITCHED_OFF, Sink
+from connector.saying import say
 from connector.services import Services
 from connector.settings import SettingsProblem
 
 KINDS = sorted(sinks.registry())
 EVENTS = sorted({event for module in sinks.registry().values() for event in module.EVENTS})
-_UNREADABLE = "Its credential cannot be opened: the secret key is another now. Give the credential again."
+_UNREADABLE = say("Its credential cannot be opened: the secret key is another now. Give the credential again.")
 
 
 def add(services: Services, connection_id: str, said: Mapping[str, Any]) -> Sink:
@@ -115,7 +116,7 @@ def _checked(kind: str, events: Sequence[str], options: Mapping[str, Any], crede
     module = sinks.registry()[kind]
     unfit = [event for event in events if event not in module.EVENTS]
     if unfit:
-        told = f"{module.LABEL} takes {', '.join(module.EVENTS)}."
+        told = say("{sink} takes {events}.", sink=module.LABEL, events=", ".join(module.EVENTS))
         raise Problem("parameter_invalid", errors=[Detail(told, "parameter_invalid", "events")])
     return module.check(options, credential)
 

@@ -19,6 +19,7 @@ from connector.ids import new_id
 from connector.ledger import deliveries, subscriptions
 from connector.ledger.claims import Target
 from connector.ledger.subscriptions import Subscription
+from connector.saying import Count, say
 from connector.services import Services
 
 # Subscriptions that one connection may have.
@@ -66,7 +67,7 @@ def read_filter(services: Services, given: Any) -> dict[str, list[str]]:
 
 def check_target(services: Services, url: str) -> None:
     """Raises `target_refused` unless this address may be told; it is judged anew at every delivery."""
-    reason = "it holds a fragment (#…), which is never sent" if "#" in url else None
+    reason: str | None = say("it holds a fragment (#…), which is never sent") if "#" in url else None
     try:
         egress(services).check(url)
     except (Refused, Failed) as problem:
@@ -85,7 +86,7 @@ def add(services: Services, connection_id: str, wanted: Wanted) -> tuple[Subscri
         if known is not None:
             return _gone_on(connection, known, wanted), False
         if subscriptions.count(connection, connection_id) >= MOST:
-            raise Problem("too_many_subscriptions", limit=f"{MOST:,}")
+            raise Problem("too_many_subscriptions", limit=Count(MOST))
         made = _made(services, connection_id, wanted)
         if subscriptions.add(connection, made):
             return made, True

@@ -11,6 +11,7 @@ from tempfile import mkstemp
 import structlog
 from cryptography.fernet import Fernet, InvalidToken
 
+from connector.saying import say
 from connector.settings import Settings, SettingsProblem
 
 log = structlog.get_logger()
@@ -60,8 +61,11 @@ class Vault:
             with suppress(InvalidToken):
                 return key.decrypt(sealed).decode()
         raise SettingsProblem(
-            "The stored Crisp credential cannot be opened: the secret key is not the one that sealed it. Give back the "
-            "old CONNECTOR_SECRET_KEY (or the file secret.key), or the credential again: crisp-connector connect add"
+            say(
+                "The stored Crisp credential cannot be opened: the secret key is not the one that sealed it. "
+                "Give back the old CONNECTOR_SECRET_KEY (or the file secret.key), or the credential again: "
+                "crisp-connector connect add"
+            )
         )
 
     def opens(self, sealed: bytes) -> bool:
@@ -121,7 +125,7 @@ class FileVault(Vault):
 def where(settings: Settings) -> str:
     """Where the key is looked for, and what is there."""
     if settings.secret_key:
-        return "CONNECTOR_SECRET_KEY has another key"
+        return say("CONNECTOR_SECRET_KEY has another key")
     path = settings.data_dir / _FILE
     return f"CONNECTOR_SECRET_KEY is not set, and {path} {'has another key' if path.exists() else 'is missing'}"
 
@@ -140,8 +144,10 @@ def _fernets(keys: list[str]) -> list[_Key]:
         fernets = []
     if not fernets:
         raise KeyUnusable(
-            "CONNECTOR_SECRET_KEY must be one or more keys of 32 bytes in URL-safe base64, separated by commas. "
-            "Make one with: crisp-connector connect secret"
+            say(
+                "CONNECTOR_SECRET_KEY must be one or more keys of 32 bytes in URL-safe base64, separated by commas. "
+                "Make one with: crisp-connector connect secret"
+            )
         )
     return fernets
 
@@ -152,14 +158,21 @@ def _explained(path: Path, act: Callable[[Path], list[_Key]]) -> list[_Key]:
         return act(path)
     except KeyUnusable:
         raise SettingsProblem(
-            f"{path} in CONNECTOR_DATA_DIR holds no key. Give back the file as it was, or move it away and connect "
-            "each website again: crisp-connector connect add"
+            say(
+                "{path} in CONNECTOR_DATA_DIR holds no key. Give back the file as it was, or move it away and connect "
+                "each website again: crisp-connector connect add",
+                path=path,
+            )
         ) from None
     except (OSError, UnicodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it holds no key"
+        reason = getattr(problem, "strerror", None) or say("it holds no key")
         raise SettingsProblem(
-            f"{path} in CONNECTOR_DATA_DIR cannot be used: {reason}. Give it and its directory to the user that runs "
-            "crisp-connector, or set CONNECTOR_SECRET_KEY."
+            say(
+                "{path} in CONNECTOR_DATA_DIR cannot be used: {reason}. Give it and its directory to the user that "
+                "runs crisp-connector, or set CONNECTOR_SECRET_KEY.",
+                path=path,
+                reason=reason,
+            )
         ) from None
 
 

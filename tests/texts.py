@@ -11,18 +11,19 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from connector.web.words import LANGUAGES, LOCALE, declared
+from connector.web.declared import declared
+from connector.web.words import LANGUAGES, LOCALE
 
-WEB = LOCALE.parent
-_METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
-_FUNCTIONS = {"_": None, "plural": (1, 2), "ngettext": (1, 2)}
-_OPTIONS = {"templates/**.html": {"encoding": "utf-8", "silent": "false", "newstyle_gettext": "true"}}
+CODE = LOCALE.parent.parent
+_METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
+_FUNCTIONS = {"_": None, "plural": (1, 2), "ngettext": (1, 2), "say": None}
+_OPTIONS = {"web/templates/**.html": {"encoding": "utf-8", "silent": "false", "newstyle_gettext": "true"}}
 
 
 def used() -> Catalog:
     """Every text that the pages have, in English."""
     catalog = Catalog()
-    found = extract_from_dir(WEB, _METHODS, _OPTIONS, _FUNCTIONS)
+    found = extract_from_dir(CODE, _METHODS, _OPTIONS, _FUNCTIONS)
     for file, _line, message, _comments, _context in sorted(found, key=lambda each: each[:2]):
         catalog.add(message, locations=[(file, 0)])
     for message in declared():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from connector.api.access import caller, connection_id, needs, services
 from connector.api.answers import answer
@@ -14,6 +14,7 @@ from connector.budget import limit_today
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import STATUSES
 from connector.ledger import activity, quotas
+from connector.spoken import Spoken
 
 blueprint = Blueprint(
     "activity", __name__, url_prefix="/v1/activity", description="What happened when, in numbers, for charts."
@@ -25,7 +26,7 @@ _ENDED = tuple(status for status in STATUSES if status != "waiting")
 _NOTHING: dict[str, Any] = {**dict.fromkeys(_ENDED, 0), "calls": 0}
 
 
-class ActivityQuery(Schema):
+class ActivityQuery(Spoken):
     """Which time."""
 
     period = fields.String(

@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from connector.api.shapes import ID, NEW_KEY, WEBSITE, Answer, NoteOut, about, moment
 from connector.ledger.connections import SCOPES
 from connector.manifest import shipped
+from connector.saying import say
 from connector.settings import SHAPES
+from connector.spoken import Spoken
 
 LONGEST_NAME = 128
-NAME = "Must be 1 to 128 characters, without a slash."
+NAME = say("Must be 1 to 128 characters, without a slash.")
 MAPPING: Mapping[str, Any] = {"email": ["Courriel pro"], "phone": ["Mobile", "Phone"]}
 _MINE = shipped().authentication.sample
 
@@ -53,7 +55,7 @@ class MappingOut(Answer):
     updated_at = moment("When it was saved.")
 
 
-class MappingIn(Schema):
+class MappingIn(Spoken):
     """A mapping with its name."""
 
     name = fields.String(
@@ -73,7 +75,7 @@ def _label(value: str) -> None:
         raise ValidationError(sentence)
 
 
-class KeyIn(Schema):
+class KeyIn(Spoken):
     """A new API key."""
 
     label = fields.String(

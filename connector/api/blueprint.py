@@ -9,6 +9,7 @@ from webargs.flaskparser import FlaskParser
 from connector.api.described import Described
 from connector.api.incoming import object_body
 from connector.errors import Problem
+from connector.saying import say
 
 
 class _Parser(FlaskParser):
@@ -24,7 +25,7 @@ class _Parser(FlaskParser):
         """The body, which must be an object."""
         body, _ = object_body()
         if not isinstance(body, dict):
-            raise Problem("body_not_records", message="The body must be a JSON object.")
+            raise Problem("body_not_records", message=say("The body must be a JSON object."))
         return body
 
 

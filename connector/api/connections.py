@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from connector import tenancy
 from connector.api.access import caller, connection_id, needs, services
@@ -17,8 +17,10 @@ from connector.convert.times import from_milliseconds
 from connector.errors import Problem
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.saying import say
 from connector.services import Token
 from connector.settings import MOST_CALLS, MOST_RATE, SHAPES, TIERS
+from connector.spoken import Spoken
 
 blueprint = Blueprint(
     "connections",
@@ -61,7 +63,7 @@ def _check(help_: str) -> fields.Boolean:
     return fields.Boolean(load_default=True, metadata={"description": help_})
 
 
-class ConnectionIn(Schema):
+class ConnectionIn(Spoken):
     """A website to connect, with its token, and what is said of it."""
 
     label = _label("What you call it; the website's id when it is not said.")
@@ -74,7 +76,7 @@ class ConnectionIn(Schema):
     key = _token("Key of the website's Crisp token; it is never shown again.", required=True)
 
 
-class ChangesIn(Schema):
+class ChangesIn(Spoken):
     """What is to change; what is not said stays as it is. The parts of a credential come together."""
 
     EXAMPLE: ClassVar = {"label": "My Shop", "daily_quota": 20_000, "rate": 10}
@@ -94,10 +96,12 @@ class ChangesIn(Schema):
         given = {"identifier", "key", "tier"} & set(data)
         for name in ("identifier", "key"):
             if given and name not in data:
-                raise ValidationError("Send identifier and key together, with the tier if it is another one.", name)
+                raise ValidationError(
+                    say("Send identifier and key together, with the tier if it is another one."), name
+                )
 
 
-class RemoveQuery(Schema):
+class RemoveQuery(Spoken):
     """A confirmation."""
 
     confirm = fields.String(

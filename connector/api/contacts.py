@@ -22,6 +22,7 @@ from connector.imports import import_as_json
 from connector.intake import Once, Options
 from connector.intake.payloads import BATCH_LIMIT, CONTACT_LIMIT
 from connector.ledger import importing
+from connector.saying import say
 
 blueprint = Described(
     "contacts",
@@ -149,7 +150,7 @@ def update_data(query: Mapping[str, Any], who: str) -> Response:
 
 def _an_object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
-        raise Problem("body_not_records", message="The body must be a JSON object with the fields to change.")
+        raise Problem("body_not_records", message=say("The body must be a JSON object with the fields to change."))
     return body
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import Row
 
 from connector import subscribing
@@ -21,6 +21,8 @@ from connector.events.meaning import EVENTS
 from connector.hooks.plan import STATUSES
 from connector.ledger import deliveries
 from connector.manifest import shipped
+from connector.saying import say
+from connector.spoken import Spoken
 
 blueprint = Blueprint(
     "deliveries",
@@ -39,7 +41,7 @@ class DeliveriesQuery(PageQuery):
     status = fields.String(validate=validate.OneOf(STATUSES), metadata=about("Only this status."))
 
 
-class ReplayDeliveriesIn(Schema):
+class ReplayDeliveriesIn(Spoken):
     """Which deliveries are told once more; every condition that is given must hold."""
 
     EXAMPLE: ClassVar = {"since": "2026-01-15T00:00:00Z", "until": "2026-01-16T00:00:00Z"}
@@ -54,7 +56,7 @@ class ReplayDeliveriesIn(Schema):
     @validates_schema
     def _not_empty(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Name at least one of ids, subscription_id, since, until.", "ids")
+            raise ValidationError(say("Name at least one of ids, subscription_id, since, until."), "ids")
 
 
 class AttemptOut(Answer):

@@ -16,6 +16,7 @@ from connector.intake.payloads import BATCH_LIMIT, CONTACT_LIMIT
 from connector.intake.reading import MOST_RECORDS
 from connector.manifest import manifests_root, shipped
 from connector.platforms import registry
+from connector.saying import Count
 from connector.sinks.sheet_table import NO_SHEET
 from connector.subscribing import MOST as MOST_SUBSCRIPTIONS
 from connector.uploads.store import LARGEST
@@ -60,11 +61,11 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "subscription_exists": {"subscription": ID},
     "subscription_disabled": {"subscription": ID, "reason": "it answered 500"},
     "target_refused": {"reason": "its host is in a private or reserved network"},
-    "too_many_subscriptions": {"limit": f"{MOST_SUBSCRIPTIONS:,}"},
+    "too_many_subscriptions": {"limit": Count(MOST_SUBSCRIPTIONS)},
     "body_too_large": {"limit": size(CONTACT_LIMIT)},
     "body_too_large/batch": {"limit": size(BATCH_LIMIT)},
     "body_too_large/hook": {"limit": "2 MB"},
-    "too_many_records": {"limit": f"{MOST_RECORDS:,}"},
+    "too_many_records": {"limit": Count(MOST_RECORDS)},
     "content_type_unknown": {"kind": "text/plain"},
     "body_not_xml": {"where": "The mistake is in line 1, column 9."},
     "several_records": {"count": 2},
@@ -83,7 +84,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "file_broken": {"found": "an XLSX workbook"},
     "zip_several": {"count": 2, "names": "contacts.csv, leads.csv"},
     "file_too_many_columns": {"line": 1, "limit": MOST_COLUMNS},
-    "file_too_many_rows": {"limit": f"{MOST_ROWS:,}"},
+    "file_too_many_rows": {"limit": Count(MOST_ROWS)},
     "cell_too_long": {"line": 7, "limit": MOST_CHARACTERS},
     "header_unclosed": {"line": 1},
     "sheet_missing": {"names": "Contacts, Leads"},

@@ -54,8 +54,7 @@ def _details(messages: Any, field: str | None = None) -> Iterator[Detail]:
             yield from _details(inner, str(named))
     else:
         for message in messages if isinstance(messages, list) else [messages]:
-            told = "There is no such parameter here. Look at /docs." if message == "Unknown field." else str(message)
-            yield Detail(told, _INVALID, field)
+            yield Detail(message, _INVALID, field)
 
 
 def refused_by(schema: Schema) -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from connector.api.access import connection_id, needs, services
 from connector.api.answers import answer
@@ -12,6 +12,7 @@ from connector.api.described import Described
 from connector.api.dialects import DIALECTS, choices_form, form_of, json_schema, make
 from connector.api.shapes import about
 from connector.manifest import shipped
+from connector.spoken import Spoken
 from connector.suggest import suggestions
 
 blueprint = Described(
@@ -32,7 +33,7 @@ _LISTS = {name: {"value": [dialect(each) for each in _EMAIL]} for name, dialect 
 _EXAMPLES = {**_LISTS, "jsonschema": {"value": json_schema(_EMAIL)}}
 
 
-class FieldsQuery(Schema):
+class FieldsQuery(Spoken):
     """Which form, in whose words."""
 
     action = fields.String(

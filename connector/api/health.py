@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from connector.api.access import services
 from connector.api.answers import answer
@@ -15,6 +15,7 @@ from connector.api.shapes import Answer, about
 from connector.errors import Problem
 from connector.ledger import DatabaseProblem, WrongVersion, workers
 from connector.ledger import connections as tenants
+from connector.spoken import Spoken
 from connector.version import __version__
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ class HealthOut(Answer):
     version = fields.String(metadata=about("Of the service.", __version__))
 
 
-class ReadyQuery(Schema):
+class ReadyQuery(Spoken):
     """What has to answer."""
 
     queue = fields.Boolean(load_default=True, metadata=about("Whether the queue has to answer as well."))

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from connector import outcomes
 from connector.api.access import connection_id, needs, services
@@ -21,6 +21,8 @@ from connector.follow import state_of
 from connector.imports import import_as_json
 from connector.ledger import importing, records
 from connector.replaying import replay
+from connector.saying import say
+from connector.spoken import Spoken
 
 blueprint = Blueprint(
     "history",
@@ -36,7 +38,7 @@ def email_of(written: str) -> str:
     """An address in the form in which records have it. Raises ValueError."""
     found = email(written)
     if found is None:
-        raise ValueError("It must be an email address.")
+        raise ValueError(say("It must be an email address."))
     return found
 
 
@@ -60,7 +62,7 @@ class OutcomesQuery(PageQuery):
     until = fields.AwareDateTime(metadata=about("Only records that came before this time.", _TIME))
 
 
-class ReplayIn(Schema):
+class ReplayIn(Spoken):
     """Which rejected and dead records are to be sent again; every condition that is given must hold."""
 
     EXAMPLE: ClassVar = {"code": "crisp_gave_up", "since": "2026-01-15T00:00:00Z"}
@@ -76,7 +78,7 @@ class ReplayIn(Schema):
     @validates_schema
     def _not_empty(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Name at least one of ids, import_id, code, since, until.", "ids")
+            raise ValidationError(say("Name at least one of ids, import_id, code, since, until."), "ids")
 
 
 class ReplayedOut(Answer):

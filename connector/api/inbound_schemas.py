@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from connector.api.schemas import Checked, Credential
 from connector.api.shapes import ID, SECRET, Answer, Totals, about, moment, sometimes
@@ -14,6 +14,7 @@ from connector.intake.options import country_code, deletion, zone_name
 from connector.platforms import EXAMPLE
 from connector.settings import SHAPES
 from connector.sources import registry
+from connector.spoken import Spoken
 
 _PULLED = {"database_id": "5f0d2c1e-8a47-4b39-9c62-1e7a40d3b5f8"}
 _PULL = about(
@@ -54,7 +55,7 @@ def _signature(value: Mapping[str, Any]) -> None:
     try:
         agreed(value)
     except ValueError as problem:
-        raise ValidationError(str(problem)) from None
+        raise ValidationError(problem.args[0]) from None
 
 
 def _options(*, nullable: bool) -> dict[str, Any]:
@@ -89,8 +90,8 @@ def _source() -> fields.String:
     return fields.String(required=True, validate=validate.OneOf(sorted(registry())), metadata=told)
 
 
-InboundIn = Schema.from_dict({"source": _source(), **_options(nullable=False)}, name="InboundIn")
-PatchIn = Schema.from_dict(_options(nullable=True), name="InboundPatchIn")
+InboundIn = Spoken.from_dict({"source": _source(), **_options(nullable=False)}, name="InboundIn")
+PatchIn = Spoken.from_dict(_options(nullable=True), name="InboundPatchIn")
 InboundIn.__doc__ = "Who will send, and how what comes is read."
 PatchIn.__doc__ = "What is to change; what is not said stays, and null takes it away."
 
@@ -158,7 +159,7 @@ class InboundOut(Answer):
     verification_token = fields.String(metadata=sometimes("Notion's, to be pasted there."))
 
 
-class PullQuery(Schema):
+class PullQuery(Spoken):
     """What is pulled of it."""
 
     since = fields.AwareDateTime(

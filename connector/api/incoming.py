@@ -13,6 +13,7 @@ from connector.errors import Detail, Problem
 from connector.intake import Once, Options, Reading
 from connector.intake.payloads import CONTACT_LIMIT, Payloads, of_lines, of_value
 from connector.ledger import requests
+from connector.saying import say
 
 _IN_MEMORY = 1_000_000
 _LONGEST_KEY = 255
@@ -35,12 +36,14 @@ def object_body(limit: int = CONTACT_LIMIT) -> tuple[Any, str]:
 
 def _of_object(problem: Problem) -> Problem:
     """The same problem, without a word of lists and lines."""
-    told, facts = "", problem.facts
-    if problem.code == "body_not_json":
-        told = f"The body is not valid JSON. {facts['where']}" if "where" in facts else "The body is empty."
+    told, facts = None, problem.facts
+    if problem.code == "body_not_json" and "where" in facts:
+        told = say("The body is not valid JSON. {where} Send a JSON object as application/json.", **facts)
+    elif problem.code == "body_not_json":
+        told = say("The body is empty. Send a JSON object as application/json.")
     elif "kind" in facts:
-        told = f"The content type {facts['kind']} cannot be read."
-    return Problem(problem.code, message=f"{told} Send a JSON object as application/json.") if told else problem
+        told = say("The content type {kind} cannot be read. Send a JSON object as application/json.", **facts)
+    return Problem(problem.code, message=told) if told else problem
 
 
 def _body(limit: int, *, xml: bool = False) -> tuple[Any, str]:
@@ -67,7 +70,7 @@ def once(digest: str) -> Once | None:
     if not key:
         return None
     if len(key) > _LONGEST_KEY or not key.isprintable():
-        message = f"Send at most {_LONGEST_KEY} printable characters as Idempotency-Key."
+        message = say("Send at most {count} printable characters as Idempotency-Key.", count=_LONGEST_KEY)
         raise Problem("parameter_invalid", errors=[Detail(message, "parameter_invalid", "Idempotency-Key")])
     return Once(key, digest)
 
@@ -101,7 +104,7 @@ def _value(body: bytes, *, xml: bool) -> Any:
     if not known:
         raise Problem("content_type_unknown", kind=kind[:80])
     if not body.strip() and kind not in FORMS:
-        raise Problem("body_not_json", message="The body is empty. Send a JSON object or a list of objects.")
+        raise Problem("body_not_json", message=say("The body is empty. Send a JSON object or a list of objects."))
     return read_body(body, request.content_type or "", xml=xml)
 
 

@@ -11,6 +11,8 @@ from connector.api.shapes import ID, about
 from connector.crisp.calls import MODES
 from connector.intake.options import country_code, zone_name
 from connector.manifest import Field, shipped
+from connector.saying import say
+from connector.spoken import Spoken
 
 # The longest that an answer may wait for Crisp: automation platforms give up after 30 seconds (their own limits).
 LONGEST_WAIT = 25
@@ -36,7 +38,7 @@ class Checked(fields.String):
         try:
             return self._check(str(super()._deserialize(value, attr, data, **more)))
         except ValueError as problem:
-            raise ValidationError(str(problem)) from None
+            raise ValidationError(problem.args[0]) from None
 
 
 class Credential(fields.Field[str]):
@@ -47,7 +49,7 @@ class Credential(fields.Field[str]):
             return json.dumps(value)
         if isinstance(value, str) and value.strip():
             return value
-        raise ValidationError("It must be a JSON object, or the same as text.")
+        raise ValidationError(say("It must be a JSON object, or the same as text."))
 
 
 _CHECKS: dict[str, Callable[[], Any]] = {
@@ -61,10 +63,10 @@ _TYPES: Mapping[str, type[fields.Field[Any]]] = {"integer": fields.Integer, "num
 def one_line(value: str) -> None:
     """Checks what a pattern does not: its `$` takes a line break at the end."""
     if value.endswith("\n"):
-        raise ValidationError("It must not end with a line break.")
+        raise ValidationError(say("It must not end with a line break."))
 
 
-class Filled(Schema):
+class Filled(Spoken):
     """Platforms send an empty box as "" or null: that says nothing."""
 
     @pre_load
@@ -106,11 +108,15 @@ def property_of(field: Field) -> dict[str, Any]:
     return {**told, **_JSON_TYPES.get(field.type, {"type": "string"}), **choices}
 
 
-class FileOptions(Schema):
+class FileOptions(Spoken):
     """How a file is read, and what becomes of it. What is left out is found out."""
 
+    error_messages = {  # noqa: RUF012 - as marshmallow declares it
+        "unknown": say("There is no such option here. Look at /docs.")
+    }
+
     separator = fields.String(
-        validate=validate.OneOf((",", ";", "\t", "|"), error="Must be a comma, a semicolon, a tab or a bar."),
+        validate=validate.OneOf((",", ";", "\t", "|"), error=say("Must be a comma, a semicolon, a tab or a bar.")),
         metadata=about("Between cells: , ; tab or |.", ";"),
     )
     encoding = fields.String(metadata={"description": "Such as utf-8 or cp1252."})
@@ -136,16 +142,16 @@ class FileOptions(Schema):
     @validates("header")
     def _header(self, value: Any, **_: Any) -> None:
         if value is not False and value is not True and not (isinstance(value, int) and 1 <= value <= MOST_LINES):
-            raise ValidationError("Must be true, false, or the number of a line.")
+            raise ValidationError(say("Must be true, false, or the number of a line."))
 
 
 def cursor_of(pattern: str, example: str = ID) -> fields.String:
     """Where a page begins: the place of the last row of the page before."""
     told = about("Where the page begins, from the Link header of the one before.", example)
-    return fields.String(validate=validate.Regexp(pattern, error="Take it from the Link header."), metadata=told)
+    return fields.String(validate=validate.Regexp(pattern, error=say("Take it from the Link header.")), metadata=told)
 
 
-class PageQuery(Schema):
+class PageQuery(Spoken):
     """Paging of a list; the next page stands in the Link header."""
 
     cursor = cursor_of(r"^[0-9a-f]{32}$")

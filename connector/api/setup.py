@@ -13,6 +13,7 @@ from connector.api.blueprint import Blueprint
 from connector.api.connections import CRISP_ASKED, ConnectionIn, NewConnectionOut, about_of, token_of, with_key
 from connector.api.failures import SHARED
 from connector.api.shapes import about
+from connector.saying import say
 
 blueprint = Blueprint(
     "setup",
@@ -43,7 +44,7 @@ class SetupIn(ConnectionIn):
     def _whole(self, data: Mapping[str, Any], **_: Any) -> None:
         missing = [name for name in _TOKEN if name not in data]
         if len(missing) not in (0, len(_TOKEN)):
-            raise ValidationError({name: ["Send website_id, identifier and key together."] for name in missing})
+            raise ValidationError({name: [say("Send website_id, identifier and key together.")] for name in missing})
 
 
 @blueprint.route("", methods=["POST"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from connector import sinking
 from connector.api.access import connection_id, needs, services
@@ -15,6 +15,7 @@ from connector.api.schemas import Credential, one_line
 from connector.api.shapes import ID, Answer, DeletedOut, about, moment
 from connector.ledger.sinks import SWITCHED_OFF
 from connector.settings import SHAPES
+from connector.spoken import Spoken
 
 blueprint = Blueprint(
     "sinks",
@@ -42,7 +43,7 @@ def _credential(**more: Any) -> Credential:
     return Credential(load_only=True, metadata=told, **more)
 
 
-class SinkIn(Schema):
+class SinkIn(Spoken):
     """A place to write events to."""
 
     kind = fields.String(required=True, validate=validate.OneOf(sinking.KINDS), metadata=about("What it is."))
@@ -52,7 +53,7 @@ class SinkIn(Schema):
     credential = _credential(required=True)
 
 
-class SinkChangesIn(Schema):
+class SinkChangesIn(Spoken):
     """What is to change; what is not said stays as it is."""
 
     EXAMPLE: ClassVar = {"label": "Contacts of our shop", "options": {"sheet": "Contacts"}}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from connector.api.schemas import Filled
 from connector.api.shapes import ID, SECRET, Answer, about, moment
 from connector.events.meaning import EVENTS
 from connector.hooks.conditions import HELP
+from connector.saying import say
+from connector.spoken import Spoken
 
 _WORDS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _FILTER = {
@@ -48,17 +50,17 @@ class SubscriptionChangesIn(Filled):
     filter = fields.Raw(metadata={**_FILTER, "description": "In the place of the one before; {}: none any more."})
     include_own = _own()
     enabled = fields.Boolean(
-        validate=validate.Equal(True, error="Only true: delete the subscription to end it."),
+        validate=validate.Equal(True, error=say("Only true: delete the subscription to end it.")),
         metadata={"description": "true: it goes on after it was disabled."},
     )
 
     @validates_schema
     def _not_empty(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Name at least one of target_url, filter, include_own, enabled.", "target_url")
+            raise ValidationError(say("Name at least one of target_url, filter, include_own, enabled."), "target_url")
 
 
-class TokenQuery(Schema):
+class TokenQuery(Spoken):
     """A capability."""
 
     token = fields.String(metadata=about("From the Location of the subscription: no API key is needed then.", SECRET))

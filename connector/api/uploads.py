@@ -22,12 +22,13 @@ from connector.file_imports.accepting import Came, Wanted
 from connector.file_imports.fetching import fetched
 from connector.files.options import ReadOptions
 from connector.intake.options import read_mapping
+from connector.saying import say
 from connector.uploads.store import LARGEST, Incoming
 
 # Bytes that may be sent beside the file: options and a mapping.
 _BESIDE = 1_000_000
 _FORM = "multipart/form-data"
-_BOTH = "Send a file or a url, not both."
+_BOTH = say("Send a file or a url, not both.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _form(coming: Incoming) -> tuple[str | None, dict[str, Any]]:
 
     def place(filename: str | None = None, **_: Any) -> IO[bytes]:
         if names:
-            raise Problem("parameter_invalid", errors=[_detail("Send one file at a time.", "file")])
+            raise Problem("parameter_invalid", errors=[_detail(say("Send one file at a time."), "file")])
         names.append(filename or "")
         return cast(IO[bytes], _Sink(coming))
 
@@ -120,10 +121,15 @@ def _parsed(place: Any) -> tuple[MultiDict[str, str], Mapping[str, object]]:
     except (ClientDisconnected, OSError):
         raise Problem("file_cut") from None
     except RequestEntityTooLarge:
-        told = f"What is sent beside the file is larger than {size(_BESIDE)}. Send the options and a mapping only."
+        told = say(
+            "What is sent beside the file is larger than {limit}. Send the options and a mapping only.",
+            limit=size(_BESIDE),
+        )
         raise Problem("body_too_large", message=told) from None
     except (ValueError, HTTPException):
-        raise Problem("request_invalid", message="The multipart form cannot be read. Check its boundary.") from None
+        raise Problem(
+            "request_invalid", message=say("The multipart form cannot be read. Check its boundary.")
+        ) from None
     return form, files
 
 
@@ -151,13 +157,15 @@ def _value(key: str, text: str) -> Any:
     try:
         return read_json(text.encode())
     except Problem:
-        raise Problem("parameter_invalid", errors=[_detail("Must be a JSON object.", key)]) from None
+        raise Problem("parameter_invalid", errors=[_detail(say("Must be a JSON object."), key)]) from None
 
 
 def _wanted(said: Mapping[str, Any]) -> Wanted:
     strange = sorted(set(said) - {"url", "mapping", "options"})
     if strange:
-        raise Problem("parameter_invalid", errors=[_detail("There is no such field here. Look at /docs.", strange[0])])
+        raise Problem(
+            "parameter_invalid", errors=[_detail(say("There is no such field here. Look at /docs."), strange[0])]
+        )
     options = _options(said.get("options"))
     mapping = said.get("mapping")
     named = mapping.strip() if isinstance(mapping, str) else None
@@ -168,7 +176,7 @@ def _wanted(said: Mapping[str, Any]) -> Wanted:
 
 def _options(said: Any) -> dict[str, Any]:
     if not isinstance(said, dict | None):
-        raise Problem("parameter_invalid", errors=[_detail("Must be a JSON object.", "options")])
+        raise Problem("parameter_invalid", errors=[_detail(say("Must be a JSON object."), "options")])
     try:
         loaded: dict[str, Any] = FileOptions().load(
             {key: each for key, each in (said or {}).items() if each is not None}
@@ -183,7 +191,8 @@ def _options(said: Any) -> dict[str, Any]:
 def _first(told: Any) -> str:
     while isinstance(told, dict | list):
         told = next(iter(told.values() if isinstance(told, dict) else told))
-    return "There is no such option here. Look at /docs." if told == "Unknown field." else str(told)
+    message: str = told
+    return message
 
 
 def _detail(message: str, field: str) -> Detail:

@@ -23,6 +23,7 @@ from connector.errors import Problem
 from connector.ledger import Ledger, quotas
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
+from connector.saying import Moment, say
 from connector.settings import SettingsProblem
 from connector.vault import Vault
 
@@ -208,8 +209,10 @@ def _unsure(problem: Problem, maybe_applied: bool) -> Problem:
 
 def _too_many(slot_at: int, ahead: int) -> Problem:
     """The rate of calls is taken up for longer than anybody waits."""
-    until = from_milliseconds(slot_at)
-    message = f"The calls per second that this connection may make are taken until {until}. Try again then."
+    until = Moment(from_milliseconds(slot_at))
+    message = say(
+        "The calls per second that this connection may make are taken until {until}. Try again then.", until=until
+    )
     return Problem("crisp_rate_limited", message=message, until=until, retry_after=max(1, math.ceil(ahead / 1000)))
 
 
@@ -217,7 +220,7 @@ def held(budget: Budget, now: int) -> Problem:
     """Why nothing may be sent now, and when it may be: whole seconds, none too few."""
     until = expected_at(budget, now, live=True)
     seconds = max(1, math.ceil((until - now) / 1000))
-    return Problem(held_by(budget, now), until=from_milliseconds(until), retry_after=seconds)
+    return Problem(held_by(budget, now), until=Moment(from_milliseconds(until)), retry_after=seconds)
 
 
 def _tried(call: Call, answer: Reply | Failure) -> Reply:

@@ -12,6 +12,7 @@ from typing import Any
 
 from connector.crisp.bulk import REFUSED
 from connector.crisp.calls import Call, Reply
+from connector.saying import say
 
 _PROFILE, _DATA = "people/profile/{who}", "people/data/{who}"
 _BATCH_DATA, _BATCH_SEGMENTS = "batch/data", "batch/segments"
@@ -39,26 +40,28 @@ class Step:
 
 _PROFILE_ROUTE, _DATA_ROUTE = "people/profile/{people_id}", "people/data/{people_id}"
 STEPS = (
-    Step("Adds the contact, and once more: how is one refused that exists?", ("POST people/profile",), 2),
+    Step(say("Adds the contact, and once more: how is one refused that exists?"), ("POST people/profile",), 2),
     Step(
-        "Are segments, employment, company and location kept beside what is written?",
+        say("Are segments, employment, company and location kept beside what is written?"),
         (f"PATCH {_PROFILE_ROUTE}", f"GET {_PROFILE_ROUTE}"),
         2,
     ),
     Step(
-        "What removes a custom data key: null, an empty text, or writing the rest?",
+        say("What removes a custom data key: null, an empty text, or writing the rest?"),
         (f"PATCH {_DATA_ROUTE}", f"GET {_DATA_ROUTE}", f"PUT {_DATA_ROUTE}"),
         6,
     ),
     Step(
-        "Can many be told in one call, and how many? (Beside the contact, ids that nobody has.)",
+        say("Can many be told in one call, and how many? (Beside the contact, ids that nobody has.)"),
         (f"PATCH {_BATCH_DATA}", f"GET {_DATA_ROUTE}", f"PATCH {_BATCH_SEGMENTS}"),
         6,
     ),
-    Step("Are created_at and active taken?", (f"PATCH {_PROFILE_ROUTE}", f"GET {_PROFILE_ROUTE}"), 3),
-    Step("How is a wrong value refused?", (f"PATCH {_PROFILE_ROUTE}", f"PATCH {_DATA_ROUTE}"), 2),
-    Step("Reads again what is older than the last write, once", (f"GET {_PROFILE_ROUTE}", f"GET {_DATA_ROUTE}"), 1),
-    Step("Removes the contact, and one that an earlier probe left behind", (f"DELETE {_PROFILE_ROUTE}",), 2),
+    Step(say("Are created_at and active taken?"), (f"PATCH {_PROFILE_ROUTE}", f"GET {_PROFILE_ROUTE}"), 3),
+    Step(say("How is a wrong value refused?"), (f"PATCH {_PROFILE_ROUTE}", f"PATCH {_DATA_ROUTE}"), 2),
+    Step(
+        say("Reads again what is older than the last write, once"), (f"GET {_PROFILE_ROUTE}", f"GET {_DATA_ROUTE}"), 1
+    ),
+    Step(say("Removes the contact, and one that an earlier probe left behind"), (f"DELETE {_PROFILE_ROUTE}",), 2),
 )
 MOST_CALLS = sum(step.calls for step in STEPS)
 

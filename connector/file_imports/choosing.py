@@ -18,6 +18,7 @@ from connector.ledger import importing, requests
 from connector.manifest import Manifest
 from connector.mapping import UserMapping
 from connector.notes import Note
+from connector.saying import say
 
 # Imports that are looked through for the one whose rows come back, the newest first.
 _IMPORTS = 200
@@ -71,7 +72,11 @@ def _saved(connection: Connection, connection_id: str, table: Table, manifest: M
     if not fitting:
         return Chosen()
     mapping, name = max(fitting, key=lambda each: len(each[0]))
-    return Chosen(mapping, name, notes=(_note("saved_mapping_used", f"The saved mapping {name} fits and was used."),))
+    return Chosen(
+        mapping,
+        name,
+        notes=(_note("saved_mapping_used", say("The saved mapping {name} fits and was used.", name=name)),),
+    )
 
 
 def _before(connection: Connection, connection_id: str, table: Table, manifest: Manifest) -> Chosen:
@@ -87,7 +92,7 @@ def _before(connection: Connection, connection_id: str, table: Table, manifest: 
 
 
 def _as_then(reading: Mapping[str, Any], name: str, manifest: Manifest) -> Chosen:
-    told = f"These rows are read as {name} was, of which they failed."
+    told = say("These rows are read as {name} was, of which they failed.", name=name)
     return Chosen(
         read_mapping(reading["mapping"], manifest),
         None,

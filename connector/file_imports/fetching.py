@@ -4,9 +4,11 @@ from pathlib import PurePosixPath
 from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
+from connector.body import size
 from connector.errors import Problem
 from connector.files.links import download
 from connector.hooks.egress import Egress, Failed, Refused, TooLarge
+from connector.saying import say
 from connector.services import Services
 from connector.uploads.store import LARGEST, Incoming
 
@@ -29,11 +31,11 @@ def fetched(services: Services, url: str, coming: Incoming) -> str | None:
     except Refused as problem:
         raise Problem("url_refused", reason=problem.reason) from None
     except TooLarge:
-        raise Problem("file_too_large", limit=f"{LARGEST // 1_000_000} MB") from None
+        raise Problem("file_too_large", limit=size(LARGEST)) from None
     except Failed as problem:
         raise Problem("url_failed", reason=problem.reason) from None
     if found.content_type in _PAGE:
-        raise Problem("url_not_file", found="a web page")
+        raise Problem("url_not_file", found=say("a web page"))
     return found.name or _named(url)
 
 

@@ -16,9 +16,10 @@ from connector.intake.options import shown_mapping
 from connector.intake.preview import Previewed
 from connector.ledger.connections import CrispConnection
 from connector.notes import Note
+from connector.saying import Count, say
 from connector.services import Services
 
-_LANE = (
+_LANE = say(
     "This takes longer than a day of the API's quota. Crisp's own import on its Contacts page costs no API call: "
     "make a file for it with crisp-connector convert, or from the import with GET /v1/imports/ID/crisp.csv."
 )
@@ -91,8 +92,12 @@ def _notes(file: Opened, seen: Foreseen) -> list[Note]:
     """What is to be said of the file as a whole."""
     found = list(file.reading.notes)
     if (line := file.table.footer) is not None:
-        found.append(Note("info", None, "footer_left_out", f"From line {line} on there are no rows, but a footer."))
+        told = say("From line {line} on there are no rows, but a footer.", line=line)
+        found.append(Note("info", None, "footer_left_out", told))
     if not seen.whole:
-        told = f"The first {seen.rows:,} rows were looked at; the totals are theirs, the time is that of all."
+        told = say(
+            "The first {count} rows were looked at; the totals are theirs, the time is that of all.",
+            count=Count(seen.rows),
+        )
         found.append(Note("info", None, "preview_cut", told))
     return found

@@ -7,8 +7,9 @@ from connector.files.looks import Seen, is_web, kind_of
 from connector.files.meanings import TITLES, WHOLE_NAMES, File, Verdict, certain, ignored, suggested
 from connector.files.words import FORMS_OF_ADDRESS, MAIL_PROVIDERS, SALUTATIONS, STATES_OF_PROCESS, SYSTEM_ROLES
 from connector.names import normalise
+from connector.saying import say
 
-NAMED = "Its name says so"
+NAMED = say("Its name says so")
 
 # So many texts show whether they are segments; fewer rows than these are all different by chance.
 _ENOUGH, _MANY_ROWS, _LONG_SEGMENT = 50, 10, 100
@@ -17,9 +18,9 @@ _ENOUGH, _MANY_ROWS, _LONG_SEGMENT = 50, 10, 100
 def _whole_name(column: Seen, file: File) -> Verdict:
     first, last = file.others(column, "first_name"), file.others(column, "last_name")
     if first and not last and not _holds(column, first[0]):
-        return certain("last_name", "Beside a first name this is the last name")
+        return certain("last_name", say("Beside a first name this is the last name"))
     if last and not first and not _holds(column, last[0]):
-        return certain("first_name", "Beside a last name this is the first name")
+        return certain("first_name", say("Beside a last name this is the first name"))
     return certain("full_name", NAMED)
 
 
@@ -34,31 +35,31 @@ def _holds(column: Seen, part: Seen) -> bool:
 
 def _title(column: Seen, file: File) -> Verdict:
     if file.others(column, "job_title"):
-        return ignored("The job title has its own column, so this is a form of address; ignored")
+        return ignored(say("The job title has its own column, so this is a form of address; ignored"))
     if column.texts and column.mostly(FORMS_OF_ADDRESS):
-        return ignored("The values are forms of address; ignored")
+        return ignored(say("The values are forms of address; ignored"))
     if file.named(SALUTATIONS):
-        return certain("job_title", "The form of address has its own column, so this is the job title")
-    return suggested("job_title", "It may be a job title or a form of address")
+        return certain("job_title", say("The form of address has its own column, so this is the job title"))
+    return suggested("job_title", say("It may be a job title or a form of address"))
 
 
 def _state(column: Seen, file: File) -> Verdict:
     del file
     if column.texts and column.mostly(STATES_OF_PROCESS):
-        return ignored("The values say how things stand, not where somebody lives; ignored")
+        return ignored(say("The values say how things stand, not where somebody lives; ignored"))
     return certain("region", NAMED)
 
 
 def _state_or_status(column: Seen, file: File) -> Verdict:
     if not column.texts or not file.others(column, "country", "city"):
-        return ignored("It may be a status; ignored")
+        return ignored(say("It may be a status; ignored"))
     return _state(column, file)
 
 
 def _surname_or_nickname(column: Seen, file: File) -> Verdict:
     del column
     if file.named({"sobrenome"}):
-        return certain("nickname", "Beside Sobrenome this is the nickname")
+        return certain("nickname", say("Beside Sobrenome this is the nickname"))
     return certain("last_name", NAMED)
 
 
@@ -66,10 +67,10 @@ def _domain(column: Seen, file: File) -> Verdict:
     del file
     domains = [value.casefold() for value in column.texts]
     if not domains or not all(map(_is_domain, domains)):
-        return ignored("The values are not all domains; ignored")
+        return ignored(say("The values are not all domains; ignored"))
     if not MAIL_PROVIDERS.isdisjoint(domains):
-        return ignored("The values are domains of mail providers, not of companies; ignored")
-    return certain("company_domain", "The values are domains of companies")
+        return ignored(say("The values are domains of mail providers, not of companies; ignored"))
+    return certain("company_domain", say("The values are domains of companies"))
 
 
 def _is_domain(value: str) -> bool:
@@ -81,32 +82,32 @@ def _company(column: Seen, file: File) -> Verdict:
     if not column.texts or not all(map(is_web, column.texts)):
         return certain("company_name", NAMED)
     field = "company_domain" if all(map(_is_domain, column.texts)) else "company_url"
-    return certain(field, "Its name says so, and the values are web addresses")
+    return certain(field, say("Its name says so, and the values are web addresses"))
 
 
 def _segments(column: Seen, file: File) -> Verdict:
     del file
     judged = [segments([value]) for value in column.texts[:_ENOUGH]]
     if judged and all(kind_of(part) == "number" for parts in judged for part in parts):
-        return ignored("The values are only numbers, and no segments; ignored")
+        return ignored(say("The values are only numbers, and no segments; ignored"))
     if sum(any(len(part) > _LONG_SEGMENT for part in parts) for parts in judged) * 2 > len(judged):
-        return ignored("The values are too long for segments; ignored")
+        return ignored(say("The values are too long for segments; ignored"))
     if len(column.texts) >= _MANY_ROWS and len(set(column.texts)) == len(column.cells):
-        return ignored("Every row has another value, so these are no segments; ignored")
+        return ignored(say("Every row has another value, so these are no segments; ignored"))
     return certain("segments", NAMED)
 
 
 def _role(column: Seen, file: File) -> Verdict:
     del file
     if column.texts and column.mostly(SYSTEM_ROLES):
-        return ignored("The values are what somebody may do in a system, not a role at a company; ignored")
+        return ignored(say("The values are what somebody may do in a system, not a role at a company; ignored"))
     return certain("role", NAMED)
 
 
 def _avatar(column: Seen, file: File) -> Verdict:
     del file
     if column.texts and sum(map(is_web, column.texts)) * 2 <= len(column.texts):
-        return ignored("The values are no addresses of pictures; ignored")
+        return ignored(say("The values are no addresses of pictures; ignored"))
     return certain("avatar", NAMED)
 
 
@@ -139,11 +140,14 @@ def one_address(file: File, verdicts: Mapping[str, Verdict], chosen: frozenset[s
     if at_work or not any(column.texts for column in home):
         return {
             **verdicts,
-            **{c.name: ignored("The business address is taken, and the two are never mixed; ignored") for c in home},
+            **{
+                c.name: ignored(say("The business address is taken, and the two are never mixed; ignored"))
+                for c in home
+            },
         }
     return {
         **verdicts,
-        **{c.name: ignored("The home address is taken, and the two are never mixed; ignored") for c in business},
+        **{c.name: ignored(say("The home address is taken, and the two are never mixed; ignored")) for c in business},
     }
 
 

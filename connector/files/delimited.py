@@ -13,6 +13,7 @@ from connector.files.layout import IsEmailName, Layout, Mend, Record, first_of, 
 from connector.files.limits import MOST_CHARACTERS, MOST_COLUMNS
 from connector.files.options import ReadOptions
 from connector.files.table import Cell, Choice, Dialect, Ending, Row, Table
+from connector.saying import say
 
 _SAMPLED_LINES, _SAMPLED_CHARACTERS = 200, 400_000
 # A line of our own behind the last one: where a quotation mark never closed, it becomes part of a cell.
@@ -132,8 +133,8 @@ def _sample(encoding: Encoding, content: Content) -> list[str]:
 def _given(options: ReadOptions, said: str | None) -> Choice | None:
     """The separator that need not be found out."""
     if options.separator is not None:
-        return Choice(chosen_separator(options.separator), "you chose it")
-    return None if said is None else Choice(said, "the first line of the file says so")
+        return Choice(chosen_separator(options.separator), say("you chose it"))
+    return None if said is None else Choice(said, say("the first line of the file says so"))
 
 
 def _head(text: Text) -> Iterator[Record]:

@@ -12,6 +12,7 @@ from connector.files.layout import SEARCHED, IsEmailName, Record, named_record
 from connector.files.limits import MOST_CHARACTERS, MOST_COLUMNS
 from connector.files.survey import SEPARATORS
 from connector.files.table import Cell, Choice
+from connector.saying import say
 
 if TYPE_CHECKING:
     import _csv
@@ -68,7 +69,9 @@ def chosen_separator(written: str) -> str:
     """A separator as somebody wrote it, the tab by its name too. Raises `Problem` parameter_invalid."""
     separator = _WORDS.get(written.lower(), written)
     if len(separator) != 1 or separator not in SEPARATORS:
-        told = "a comma, a semicolon, a tab (or the word tab) or a bar can separate columns. Leave it out to find out."
+        told = say(
+            "a comma, a semicolon, a tab (or the word tab) or a bar can separate columns. Leave it out to find out."
+        )
         raise Problem("parameter_invalid", errors=[Detail(told, "invalid", "separator")])
     return separator
 
@@ -83,10 +86,15 @@ def cut_of(
     votes = [_vote(lines, separator, escaped=escaped, is_email_name=is_email_name) for separator in SEPARATORS]
     best = max(votes, key=lambda vote: vote.weight)
     if best.width < 2:
-        return best.cut, Choice(best.cut.separator, "no separator is in the first records, so there is one column")
-    alike = "all" if best.alike == best.asked else best.alike
-    reason = f"{alike} of the first {best.asked} records have {best.width} columns with it"
-    return best.cut, Choice(best.cut.separator, reason)
+        return best.cut, Choice(best.cut.separator, say("no separator is in the first records, so there is one column"))
+    return best.cut, Choice(best.cut.separator, _why(best))
+
+
+def _why(best: _Vote) -> str:
+    facts = {"asked": best.asked, "width": best.width}
+    if best.alike == best.asked:
+        return say("all of the first {asked} records have {width} columns with it", **facts)
+    return say("{alike} of the first {asked} records have {width} columns with it", alike=best.alike, **facts)
 
 
 def _vote(lines: Sequence[str], separator: str, *, escaped: bool, is_email_name: IsEmailName) -> _Vote:

@@ -12,6 +12,7 @@ from connector.errors import Detail, Problem
 from connector.files.content import Content
 from connector.files.kinds import utf16_of
 from connector.files.survey import Survey, surveyed
+from connector.saying import say
 
 _HEAD = 4_096
 _BOMS = (
@@ -77,12 +78,12 @@ def encoding_of(content: Content, chosen: str | None = None) -> Encoding:
     """The encoding of a text. Raises `Problem` for a chosen one that does not exist, and as `surveyed` does."""
     head = content.head(_HEAD)
     bom, codec = next(((bom, codec) for bom, codec in _BOMS if head.startswith(bom)), (b"", utf16_of(head)))
-    reason = "the file begins with a byte order mark" if bom else "every other byte is zero"
+    reason = say("the file begins with a byte order mark") if bom else say("every other byte is zero")
     if chosen is not None:
-        codec, reason = _known(chosen, codec), "you chose it"
+        codec, reason = _known(chosen, codec), say("you chose it")
     survey = surveyed(content.chunks() if codec in (None, "utf-8") else _as_utf8(content, codec))
     if codec is None and survey.utf8:
-        reason = "every byte is ASCII" if survey.ascii else "every byte is valid UTF-8"
+        reason = say("every byte is ASCII") if survey.ascii else say("every byte is valid UTF-8")
         return Encoding("utf-8", reason, survey)
     if codec in (None, "utf-8") and not survey.utf8:
         return _not_all_utf8(content, survey, bom, reason if codec else None)
@@ -97,7 +98,7 @@ def _known(name: str, found_out: str | None) -> str:
     except (LookupError, ValueError, UnicodeError):
         is_text = False
     if not is_text:
-        told = "no such encoding is known here. Say utf-8, utf-16 or cp1252, or leave it out."
+        told = say("no such encoding is known here. Say utf-8, utf-16 or cp1252, or leave it out.")
         raise Problem("parameter_invalid", errors=[Detail(told, "invalid", "encoding")])
     if found.name == "utf-16":
         return found_out if found_out and found_out.startswith(found.name) else "utf-16-le"
@@ -120,10 +121,14 @@ def _not_all_utf8(content: Content, survey: Survey, bom: bytes, told: str | None
             if len(sample) < _SAMPLE:
                 sample += line[:_HEAD] + b"\n"
     if told or good >= bad:
-        lines = "a line is" if bad == 1 else f"{bad} lines are"
-        return Encoding("utf-8", f"{told or 'most lines are valid UTF-8'}; {lines} not", survey, bom, mixed=True)
+        reason = told or say("most lines are valid UTF-8")
+        one, many = (
+            say("{reason}; a line is not", reason=reason),
+            say("{reason}; {count} lines are not", reason=reason, count=bad),
+        )
+        return Encoding("utf-8", one if bad == 1 else many, survey, bom, mixed=True)
     codec, reason = code_page_of(bytes(sample))
-    return Encoding(codec, f"not valid UTF-8; {reason}", survey)
+    return Encoding(codec, say("not valid UTF-8; {reason}", reason=reason), survey)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -146,11 +151,11 @@ def code_page_of(sample: bytes) -> tuple[str, str]:
     """The code page of lines that are not UTF-8, and why: Windows-1252 wherever it makes words, for nearly all such
     files are in it; another one only where it does not and a second opinion has one."""
     if _makes_words(sample):
-        return _WESTERN, "its letters and signs make words in Windows-1252"
+        return _WESTERN, say("its letters and signs make words in Windows-1252")
     best = charset_normalizer.from_bytes(sample, cp_isolation=_OTHERS).best()
     if best is None:
-        return _WESTERN, "no other encoding fits better than Windows-1252"
-    return best.encoding, "its letters make words in it, and none in Windows-1252"
+        return _WESTERN, say("no other encoding fits better than Windows-1252")
+    return best.encoding, say("its letters make words in it, and none in Windows-1252")
 
 
 def _makes_words(sample: bytes) -> bool:

@@ -10,13 +10,14 @@ from connector.files.looks import Seen
 from connector.files.meanings import File, Verdict, field_of, forms, suggested
 from connector.files.words import ABOUT_SOMETHING_ELSE, EVERYWHERE
 from connector.names import normalise
+from connector.saying import say
 
 # Names that mean no field for certain, and this one perhaps.
 _PERHAPS = {"county": "region", "comte": "region", "username": "nickname"}
 _BY_KIND = {
-    "email": ("email", "The values look like email addresses"),
-    "phone": ("phone", "The values look like phone numbers"),
-    "url": ("website", "The values look like web addresses"),
+    "email": ("email", say("The values look like email addresses")),
+    "phone": ("phone", say("The values look like phone numbers")),
+    "url": ("website", say("The values look like web addresses")),
 }
 _KINDS_OF_TYPE = {
     "email": ("email",),
@@ -39,7 +40,7 @@ def guess(column: Seen, file: File) -> Verdict | None:
     """A proposal by the values, else by the name; None where nothing is likely."""
     if any(form in file.manifest.names.never for form, _ in forms(column.base)):
         perhaps = _PERHAPS.get(normalise(column.base))
-        return suggested(perhaps, "It may be this, but most often it is something else") if perhaps else None
+        return suggested(perhaps, say("It may be this, but most often it is something else")) if perhaps else None
     found = _by_values(column, file) or _by_name(column, file)
     fed = set(file.plain.values()) - _SEVERAL
     return None if found and found.suggestion in fed else found
@@ -50,7 +51,7 @@ def _by_values(column: Seen, file: File) -> Verdict | None:
     if column.kind == "url" and any(_PROFILE.search(value) for value in column.texts):
         return None
     if column.kind == "url" and all(_PICTURE.search(value) for value in column.texts):
-        field, reason = "avatar", "The values look like addresses of pictures"
+        field, reason = "avatar", say("The values look like addresses of pictures")
     return suggested(field, reason) if field in file.manifest.fields else None
 
 
@@ -58,15 +59,21 @@ def _by_name(column: Seen, file: File) -> Verdict | None:
     words = [normalise(word) for word in _WORD.findall(_HUMP.sub(" ", column.base))][:_MOST_WORDS]
     if not ABOUT_SOMETHING_ELSE.isdisjoint(words):
         return None
-    for field, likeness in _near(words, file.manifest):
+    for field, nearly in _near(words, file.manifest):
         label, kind = file.manifest.fields[field].label, file.manifest.fields[field].type
         if column.kind in ("empty", *_KINDS_OF_TYPE.get(kind, _OTHER_KINDS)):
-            return suggested(field, f"Its name {likeness} {label}")
+            return suggested(field, _like(say(label), nearly=nearly))
     return None
 
 
-def _near(words: list[str], manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """(field, how): names that begin or end with an alias, then names that are one slip of the pen away from one."""
+def _like(label: str, *, nearly: bool) -> str:
+    if nearly:
+        return say("Its name is nearly a name of {label}", label=label)
+    return say("Its name has in it a name of {label}", label=label)
+
+
+def _near(words: list[str], manifest: Manifest) -> Iterator[tuple[str, bool]]:
+    """(field, nearly): names that begin or end with an alias, then names that are one slip of the pen away from one."""
     for length in range(len(words) - 1, 0, -1):
         for form in ("".join(words[:length]), "".join(words[-length:])):
             if (
@@ -74,11 +81,11 @@ def _near(words: list[str], manifest: Manifest) -> Iterator[tuple[str, str]]:
                 and form not in manifest.names.never
                 and (field := field_of(form, False, manifest))
             ):
-                yield field, "has in it a name of"
+                yield field, False
     name = "".join(words)
     slips = _slips(manifest)
     if _SHORTEST <= len(name) <= _longest(manifest) + 1:
-        yield from ((slips[form], "is nearly a name of") for form in chain((name,), _shortened(name)) if form in slips)
+        yield from ((slips[form], True) for form in chain((name,), _shortened(name)) if form in slips)
 
 
 @lru_cache(maxsize=8)

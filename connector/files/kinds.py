@@ -6,37 +6,41 @@ from mmap import mmap
 
 from connector.errors import Problem
 from connector.files.content import Content
+from connector.saying import say
 
 _HEAD = 65_536
 
 # Offset, signature, what has it. Of what is no table.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"%PDF-", "a PDF document"),
-    (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)"),
-    (0, b"\xff\xd8\xff", "a picture (JPEG)"),
-    (0, b"GIF89a", "a picture (GIF)"),
-    (0, b"GIF87a", "a picture (GIF)"),
-    (8, b"WEBPVP8", "a picture (WebP)"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (0, b"Rar!\x1a\x07", "a RAR archive"),
-    (4, b"1AY&SY", "a bzip2 archive"),
-    (0, b"\xfd7zXZ\x00", "an XZ archive"),
-    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (257, b"ustar", "a tar archive"),
-    (0, b"SQLite format 3\x00", "an SQLite database"),
-    (0, b"\x7fELF", "a program"),
-    (0, b"{\\rtf", "an RTF document"),
+    (0, b"%PDF-", say("a PDF document")),
+    (0, b"\x89PNG\r\n\x1a\n", say("a picture (PNG)")),
+    (0, b"\xff\xd8\xff", say("a picture (JPEG)")),
+    (0, b"GIF89a", say("a picture (GIF)")),
+    (0, b"GIF87a", say("a picture (GIF)")),
+    (8, b"WEBPVP8", say("a picture (WebP)")),
+    (0, b"7z\xbc\xaf\x27\x1c", say("a 7-Zip archive")),
+    (0, b"Rar!\x1a\x07", say("a RAR archive")),
+    (4, b"1AY&SY", say("a bzip2 archive")),
+    (0, b"\xfd7zXZ\x00", say("an XZ archive")),
+    (0, b"\x28\xb5\x2f\xfd", say("a Zstandard archive")),
+    (257, b"ustar", say("a tar archive")),
+    (0, b"SQLite format 3\x00", say("an SQLite database")),
+    (0, b"\x7fELF", say("a program")),
+    (0, b"{\\rtf", say("an RTF document")),
 )
 
 # How the text begins, white space and case aside.
 _BEGINNINGS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"<(?:!doctype html|html|head|body|table|meta|style)\b"), "a web page (HTML)"),
-    (re.compile(rb"<\?xml.{0,2000}<html\b", re.DOTALL), "a web page (HTML)"),
-    (re.compile(rb"<\?xml.{0,2000}(?:excel\.sheet|office:spreadsheet)", re.DOTALL), "an XML spreadsheet of Excel 2003"),
-    (re.compile(rb"<(?:\?xml|!--|!doctype)"), "an XML file"),
-    (re.compile(rb"mime-version:|from: <saved by "), "a web page (MHTML)"),
-    (re.compile(rb"\[\s*[{\[]|\{\s*\"[^\"]*\"\s*:"), "a JSON file"),
-    (re.compile(rb"begin:v(?:card|calendar)\b"), "a vCard or a calendar"),
+    (re.compile(rb"<(?:!doctype html|html|head|body|table|meta|style)\b"), say("a web page (HTML)")),
+    (re.compile(rb"<\?xml.{0,2000}<html\b", re.DOTALL), say("a web page (HTML)")),
+    (
+        re.compile(rb"<\?xml.{0,2000}(?:excel\.sheet|office:spreadsheet)", re.DOTALL),
+        say("an XML spreadsheet of Excel 2003"),
+    ),
+    (re.compile(rb"<(?:\?xml|!--|!doctype)"), say("an XML file")),
+    (re.compile(rb"mime-version:|from: <saved by "), say("a web page (MHTML)")),
+    (re.compile(rb"\[\s*[{\[]|\{\s*\"[^\"]*\"\s*:"), say("a JSON file")),
+    (re.compile(rb"begin:v(?:card|calendar)\b"), say("a vCard or a calendar")),
 )
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -44,9 +48,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OF_OLE = (
     ("Workbook", "xls"),
     ("Book", "xls"),
-    ("WordDocument", "a Word document"),
-    ("PowerPoint Document", "a PowerPoint presentation"),
-    ("__properties_version1.0", "an Outlook message"),
+    ("WordDocument", say("a Word document")),
+    ("PowerPoint Document", say("a PowerPoint presentation")),
+    ("__properties_version1.0", say("an Outlook message")),
 )
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROLS = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
@@ -81,7 +85,7 @@ def _known(head: bytes) -> str | None:
     for pattern, found in _BEGINNINGS:
         if pattern.match(begins):
             return found
-    return "a binary file" if _is_binary(plain) else None
+    return say("a binary file") if _is_binary(plain) else None
 
 
 def _as_ascii(head: bytes) -> bytes:
@@ -115,7 +119,7 @@ def _of_ole(content: Content) -> str:
         names = [name for name, _ in _OF_OLE if _has_stream(mapped, name)]
         if _has_stream(mapped, "EncryptedPackage"):
             raise Problem("file_password")
-    found = dict(_OF_OLE)[names[0]] if names else "an old Office document"
+    found = dict(_OF_OLE)[names[0]] if names else say("an old Office document")
     if found != "xls":
         raise Problem("file_kind_unknown", found=found)
     return found

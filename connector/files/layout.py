@@ -9,6 +9,7 @@ from itertools import chain, dropwhile, islice
 
 from connector.errors import Detail, Problem
 from connector.files.table import Cell, Ending, Row
+from connector.saying import say
 
 # The line where a record starts, and its cells; none when all are empty.
 Record = tuple[int, Sequence[Cell]]
@@ -70,7 +71,7 @@ def _at_line(records: Iterable[Record], line: int) -> Record:
             return record
         if record[0] > line:
             break
-    told = f"no record begins in line {line}. Give the line where the column names stand, from 1."
+    told = say("no record begins in line {line}. Give the line where the column names stand, from 1.", line=line)
     raise Problem("parameter_invalid", errors=[Detail(told, "invalid", "header")])
 
 

@@ -16,11 +16,12 @@ from connector.files.profiles import data_name, recognised, said_of
 from connector.files.table import Row, Table
 from connector.mapping import IGNORED, UserMapping
 from connector.names import normalise
+from connector.saying import say
 
 __all__ = ["Column", "Match", "columns_named", "email_candidates", "fits", "match", "missing_columns"]
 
 FAILURE_COLUMNS = ("error_code", "error_field", "error_message")
-_OURS = "Written by crisp-connector into failures files"
+_OURS = say("Written by crisp-connector into failures files")
 _LONGEST_KEY = 120
 _SHOWN, _LONGEST_SHOWN = 20, 80
 
@@ -86,15 +87,15 @@ class _Matching:
 
     def _verdict(self, column: Seen) -> Verdict:
         if (field := self._chosen.get(column.name)) is not None:
-            return ignored("You left it out") if field == IGNORED else certain(field, "You chose it")
+            return ignored(say("You left it out")) if field == IGNORED else certain(field, say("You chose it"))
         rules: tuple[Callable[[Seen], Verdict | None], ...] = (
             self._by_us, self._by_export, self._by_data_key, self._by_name, self._by_content,
         )  # fmt: skip
         found = next(filter(None, (rule(column) for rule in rules)), None) or guess(column, self._file)
         if found is None:
-            return ignored("Nothing matches; ignored")
+            return ignored(say("Nothing matches; ignored"))
         if found.field in self._taken or found.suggestion in self._taken:
-            return ignored("You chose another column for this; ignored")
+            return ignored(say("You chose another column for this; ignored"))
         return found
 
     def _by_us(self, column: Seen) -> Verdict | None:
@@ -110,9 +111,9 @@ class _Matching:
         said = said_of(column, export)
         if said is None:
             return None
-        mark = "'" if export.label.endswith("s") else "'s"
-        told = f"{export.label}{mark} export has it"
-        return certain(said[1], told) if said[1] else ignored(f"{told}, and it is no contact field; ignored")
+        told = say("The export of {system} has it", system=export.label)
+        none = say("{reason}, and it is no contact field; ignored", reason=told)
+        return certain(said[1], told) if said[1] else ignored(none)
 
     def _by_data_key(self, column: Seen) -> Verdict | None:
         is_data = column.base[:5].casefold() == "data." and column.base[5:].strip()
@@ -121,29 +122,30 @@ class _Matching:
     def _data(self, written: str) -> Verdict:
         key = data_key(written)
         if key is None:
-            return ignored("Nothing of its name can be a custom data key; ignored")
+            return ignored(say("Nothing of its name can be a custom data key; ignored"))
         if key in self._keys:
-            return ignored(f"Another column gives the custom data {key}; ignored")
+            return ignored(say("Another column gives the custom data {key}; ignored", key=key))
         self._keys.add(key)
-        changed = f", and Crisp takes the key as {key}" if key != written else ""
-        return certain(f"data.{key}", f"Its name says that it is custom data{changed}")
+        plain = say("Its name says that it is custom data")
+        changed = say("{reason}, and Crisp takes the key as {key}", reason=plain, key=key)
+        return certain(f"data.{key}", plain if key == written else changed)
 
     def _by_name(self, column: Seen) -> Verdict | None:
         file = self._file
         if "." in column.base and (field := card_paths(file.manifest).get(normalise(column.base))):
-            return certain(field, "Its name is a place in Crisp's profile")
+            return certain(field, say("Its name is a place in Crisp's profile"))
         for form, numbered in forms(column.base):
             if not numbered and form in BY_NAME:
                 return BY_NAME[form](column, file)
             if form in file.manifest.names.never:
-                return guess(column, file) or ignored("Its name looks like a contact field and is none; ignored")
+                return guess(column, file) or ignored(say("Its name looks like a contact field and is none; ignored"))
             if field := field_of(form, numbered, file.manifest):
                 return BY_FIELD[field](column, file) if field in BY_FIELD else certain(field, NAMED)
         return None
 
     def _by_content(self, column: Seen) -> Verdict | None:
         is_email = column is self._email and "email" not in self._taken
-        return certain("email", "There is no header, and the values are email addresses") if is_email else None
+        return certain("email", say("There is no header, and the values are email addresses")) if is_email else None
 
 
 def _ignored(chosen: UserMapping) -> UserMapping:
@@ -216,14 +218,17 @@ def email_candidates(found: Match) -> str:
     """A sentence for a file without an email column: the columns that may be it, else the columns that there are."""
     likely = [column for column in found.columns if "email" in (column.suggestion, column.kind)]
     if not likely:
-        return f"Its columns are {_listed(found.columns)}. Name in the mapping the one that holds email addresses."
+        return say(
+            "Its columns are {columns}. Name in the mapping the one that holds email addresses.",
+            columns=_listed(found.columns),
+        )
     if len(likely) > 1:
-        return f"Perhaps it is one of {_listed(likely)}. Name it in the mapping."
-    why = "its values look like email addresses" if likely[0].kind == "email" else "its name is near"
-    return f"Perhaps it is {_listed(likely)}: {why}. Name it in the mapping."
+        return say("Perhaps it is one of {columns}. Name it in the mapping.", columns=_listed(likely))
+    why = say("its values look like email addresses") if likely[0].kind == "email" else say("its name is near")
+    return say("Perhaps it is {column}: {why}. Name it in the mapping.", column=_listed(likely), why=why)
 
 
 def _listed(columns: Sequence[Column]) -> str:
     names = [column.name[:_LONGEST_SHOWN] for column in columns[:_SHOWN]]
-    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-    return ", ".join(names) + more
+    told, more = ", ".join(names), len(columns) - _SHOWN
+    return say("{names} and {count} more", names=told, count=more) if more > 0 else told

@@ -8,6 +8,7 @@ from functools import lru_cache
 from connector.declared import Export, Manifest
 from connector.files.looks import Seen
 from connector.names import normalise
+from connector.saying import say
 
 # A word that may stand before a name without changing it; but `Contact owner` and `Customer name` are other things.
 _LEADING = ("person", "contact", "customer", "client", "billing", "mailing", "primary", "default")
@@ -44,7 +45,7 @@ def ignored(reason: str) -> Verdict:
 
 def suggested(field: str, reason: str) -> Verdict:
     """The column feeds nothing until somebody chooses this field for it."""
-    return Verdict(None, "suggested", f"{reason}; choose it yourself", field)
+    return Verdict(None, "suggested", say("{reason}; choose it yourself", reason=reason), field)
 
 
 @dataclass(frozen=True, eq=False)

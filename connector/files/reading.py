@@ -10,6 +10,7 @@ from connector.files.options import ReadOptions
 from connector.files.table import Table
 from connector.files.unpack import unpacked
 from connector.manifest import shipped
+from connector.saying import say
 
 __all__ = ["ReadOptions", "read_table"]
 
@@ -47,9 +48,9 @@ def read_table(
 def _check(options: ReadOptions, kind: str) -> None:
     """Raises `Problem` parameter_invalid for what a file of this kind cannot have."""
     if kind == "text":
-        wrong, told = {"sheet"}, "this file is text, which has no sheets. Leave it out."
+        wrong, told = {"sheet"}, say("this file is text, which has no sheets. Leave it out.")
     else:
-        wrong, told = {"separator", "encoding"}, "this file is a workbook, which has none. Leave it out."
+        wrong, told = {"separator", "encoding"}, say("this file is a workbook, which has none. Leave it out.")
     errors = [Detail(told, "invalid", name) for name in sorted(wrong) if getattr(options, name) is not None]
     if errors:
         raise Problem("parameter_invalid", errors=errors)

@@ -13,6 +13,7 @@ from connector.errors import Problem
 from connector.files.content import CHUNK, Content
 from connector.files.kinds import kind_of
 from connector.files.limits import LIMITS, Limits
+from connector.saying import say
 
 # A directory longer than this holds far more files than any workbook has. Reading it takes ten times its length.
 _LONGEST_DIRECTORY = 5_000_000
@@ -24,9 +25,9 @@ _BROKEN = (BadZipFile, EOFError, zlib.error, OSError, ValueError, OverflowError,
 # Folder of such a file → what has it.
 _OF_OFFICE = (
     ("xl/", "xlsx"),
-    ("word/", "a Word document"),
-    ("ppt/", "a PowerPoint presentation"),
-    ("", "an Office document"),
+    ("word/", say("a Word document")),
+    ("ppt/", say("a PowerPoint presentation")),
+    ("", say("an Office document")),
 )
 
 
@@ -59,13 +60,13 @@ def _opened(content: Content, limits: Limits, *, packed: bool) -> tuple[Content,
 
 
 def _broken_zip() -> Problem:
-    return Problem("file_broken", found="a workbook or a ZIP archive")
+    return Problem("file_broken", found=say("a workbook or a ZIP archive"))
 
 
 def _inner(chunks: Iterable[bytes], limits: Limits, *, packed: bool) -> tuple[Content, str]:
     """What was in an archive. An archive in it again is not looked into."""
     if not packed:
-        raise Problem("file_kind_unknown", found="an archive in an archive")
+        raise Problem("file_kind_unknown", found=say("an archive in an archive"))
     content = Content.stored(_bounded(chunks, limits.unpacked))
     try:
         return _opened(content, limits, packed=False)
@@ -89,7 +90,7 @@ def _gunzipped(content: Content) -> Iterator[bytes]:
             while chunk := archive.read(CHUNK):
                 yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise Problem("file_broken", found="a gzip archive") from None
+        raise Problem("file_broken", found=say("a gzip archive")) from None
 
 
 def _zipped(content: Content, limits: Limits, *, packed: bool) -> tuple[Content, str]:
@@ -123,7 +124,7 @@ def _check_parts(archive: ZipFile, members: list[ZipInfo], limit: int) -> None:
 def _inflated(archive: ZipFile, member: ZipInfo, limit: int) -> Iterator[bytes]:
     """The bytes of a member up to a little over the limit, however many it says that there are."""
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise Problem("file_kind_unknown", found="an archive packed in an unusual way")
+        raise Problem("file_kind_unknown", found=say("an archive packed in an unusual way"))
     whole = copy.copy(member)
     whole.file_size = limit + CHUNK
     try:
@@ -141,9 +142,9 @@ def _workbook_kind(archive: ZipFile, names: set[str]) -> str | None:
     elif "mimetype" in names:
         with archive.open("mimetype") as part:
             is_sheet = part.read(200).startswith(b"application/vnd.oasis.opendocument.spreadsheet")
-        found = "ods" if is_sheet else "an OpenDocument text or an e-book"
+        found = "ods" if is_sheet else say("an OpenDocument text or an e-book")
     else:
-        found = "a document of Apple Numbers" if any(name.endswith(".iwa") for name in names) else None
+        found = say("a document of Apple Numbers") if any(name.endswith(".iwa") for name in names) else None
     if found not in (None, "xlsx", "ods"):
         raise Problem("file_kind_unknown", found=found)
     return found
@@ -191,4 +192,4 @@ def _check_directory(content: Content) -> None:
             file.seek(unpack_from("<Q", tail, at - 12)[0])
             (length,) = unpack_from("<Q", file.read(56).ljust(56, b"\0"), 40)
     if length > _LONGEST_DIRECTORY:
-        raise Problem("file_bomb", limit="a reasonable number of files")
+        raise Problem("file_bomb", limit=say("a reasonable number of files"))

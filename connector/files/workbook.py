@@ -19,8 +19,9 @@ from connector.files.layout import IsEmailName, Record, first_of, layout_of, row
 from connector.files.limits import MOST_CHARACTERS, MOST_COLUMNS, Limits
 from connector.files.options import ReadOptions
 from connector.files.table import Ending, Row, Table
+from connector.saying import say
 
-_NAMES = {"xlsx": "an XLSX workbook", "xls": "an XLS workbook", "ods": "an ODS workbook"}
+_NAMES = {"xlsx": say("an XLSX workbook"), "xls": say("an XLS workbook"), "ods": say("an ODS workbook")}
 # The reading process gets nothing of the environment that it has no use for, above all no keys.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH")
 # How a process ends that needed more than it may, on its own account or on the system's.
@@ -83,7 +84,7 @@ def _problem(code: int, errors: bytes, kind: str, limits: Limits) -> Problem:
         told = json.loads(errors.rpartition(b"\n")[2])
         return Problem(told["problem"], **told["facts"])
     if code in _TOO_MUCH:
-        return Problem("file_bomb", limit=f"{size(limits.memory)} of memory")
+        return Problem("file_bomb", limit=say("{size} of memory", size=size(limits.memory)))
     return Problem("file_broken", found=_NAMES[kind])
 
 

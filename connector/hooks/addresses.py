@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import idna
 
+from connector.saying import Count, say
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -130,18 +132,18 @@ def _opened_host(entry: str) -> tuple[str, int | None]:
 def place(url: str) -> Place:
     """The address taken apart. Raises `Refused` for what is no http or https address, or could be read in two ways."""
     if len(url) > _LONGEST:
-        raise Refused(f"it is longer than {_LONGEST:,} characters")
+        raise Refused(say("it is longer than {count} characters", count=Count(_LONGEST)))
     if _AMBIGUOUS.search(url):
-        raise Refused("it holds a backslash or a control character")
+        raise Refused(say("it holds a backslash or a control character"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Refused("it is not a valid address") from None
+        raise Refused(say("it is not a valid address")) from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise Refused("it does not begin with https://")
+        raise Refused(say("it does not begin with https://"))
     if "@" in parts.netloc:
-        raise Refused("it holds a user name or a password")
+        raise Refused(say("it holds a user name or a password"))
     return Place(
         parts.scheme, _host(parts.hostname or ""), _DEFAULT_PORTS[parts.scheme] if port is None else port, _path(parts)
     )
@@ -154,18 +156,18 @@ def _path(parts: SplitResult) -> str:
 def _host(written: str) -> str:
     """The host in the one form that is judged and sent."""
     if not written:
-        raise Refused("it has no host")
+        raise Refused(say("it has no host"))
     if ":" in written:
         return _ipv6(written)
     try:
         name = written.lower() if written.isascii() else idna.encode(written, uts46=True).decode()
     except UnicodeError:  # as every refusal of idna is
-        raise Refused("its host is not a valid name") from None
+        raise Refused(say("its host is not a valid name")) from None
     name = name.removesuffix(".")
     if _NUMBER.fullmatch(name):
         return _ipv4(name)
     if not _NAME.fullmatch(name):
-        raise Refused("its host is not a valid name")
+        raise Refused(say("its host is not a valid name"))
     return name
 
 
@@ -174,16 +176,16 @@ def _ipv4(written: str) -> str:
     try:
         return str(IPv4Address(written))
     except ValueError:
-        raise Refused("its host is a number in an unusual form") from None
+        raise Refused(say("its host is a number in an unusual form")) from None
 
 
 def _ipv6(written: str) -> str:
     try:
         address = IPv6Address(written)
     except ValueError:
-        raise Refused("its host is not a valid name") from None
+        raise Refused(say("its host is not a valid name")) from None
     if address.scope_id is not None:
-        raise Refused("its host names an interface of this machine")
+        raise Refused(say("its host names an interface of this machine"))
     return str(address)
 
 
@@ -203,15 +205,15 @@ def judge(place: Place, answers: Sequence[str], allow: Opened, *, allow_http: bo
     if allow.names(place) or (addresses and all(allow.covers(each) for each in addresses)):
         return
     if place.scheme == "http" and not allow_http:
-        raise Refused("it does not begin with https://")
+        raise Refused(say("it does not begin with https://"))
     if place.port < _FIRST_FREE_PORT and place.port not in _DEFAULT_PORTS.values():
-        raise Refused("its port is not one for the web")
+        raise Refused(say("its port is not one for the web"))
     if not all(public(each) or allow.covers(each) for each in addresses):
-        raise Refused("its host is in a private or reserved network")
+        raise Refused(say("its host is in a private or reserved network"))
 
 
 def _address(written: str) -> Address:
     try:
         return ip_address(written)
     except ValueError:
-        raise Refused("its host has an address that cannot be judged") from None
+        raise Refused(say("its host has an address that cannot be judged")) from None

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from connector.saying import say
+
 # A condition: what it holds for. All that are given must hold; of a list, one is enough.
 HELP: Mapping[str, str] = {
     "segment": "The contact is in this segment, or in one of these.",
@@ -31,7 +33,7 @@ def read(given: Any, fields: Collection[str]) -> dict[str, list[str]]:
     if given in (None, "", [], {}):
         return {}
     if not isinstance(given, Mapping):
-        raise Unfit({"": f"The filter must be an object with any of {', '.join(HELP)}."})
+        raise Unfit({"": say("The filter must be an object with any of {names}.", names=", ".join(HELP))})
     wrong, found = dict[str, str](), dict[str, list[str]]()
     for name in given:
         words, reason = _words(str(name), given[name], fields)
@@ -52,15 +54,17 @@ def fits(wanted: Filter, payload: Mapping[str, Any]) -> bool:
 def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], str | None]:
     """The words of one condition, and what is wrong with them."""
     if name not in HELP:
-        return [], f"There is no such condition. Use {', '.join(HELP)}."
+        return [], say("There is no such condition. Use {names}.", names=", ".join(HELP))
     words = [given] if isinstance(given, str) else given if given is not None else []
     if not (isinstance(words, list) and all(isinstance(word, str) and len(word) <= _LONGEST for word in words)):
-        return [], f"Must be a text of at most {_LONGEST} characters, or a list of such."
+        return [], say("Must be a text of at most {count} characters, or a list of such.", count=_LONGEST)
     kept = sorted({word.strip() for word in words} - {""})
     if len(kept) > _MOST:
-        return [], f"At most {_MOST} are looked for at once. Subscribe without this condition, or twice."
+        return [], say(
+            "At most {count} are looked for at once. Subscribe without this condition, or twice.", count=_MOST
+        )
     strange = [word for word in kept if name == "changed" and not _is_field(word, fields)]
-    return kept, "Not a contact field: it never changes. GET /v1/fields lists them." if strange else None
+    return kept, say("Not a contact field: it never changes. GET /v1/fields lists them.") if strange else None
 
 
 def _is_field(word: str, fields: Collection[str]) -> bool:

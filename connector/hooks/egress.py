@@ -16,6 +16,7 @@ from connector.body import size
 from connector.hooks.addresses import Opened, Place, Refused, judge, opened, place
 from connector.hooks.alarm import Alarm
 from connector.hooks.pinned import Terms, sent
+from connector.saying import say
 from connector.version import __version__
 
 __all__ = ["Answer", "Egress", "Failed", "Fetched", "Refused", "Terms", "TooLarge", "addresses_of"]
@@ -29,11 +30,14 @@ _HEADERS = {"User-Agent": f"crisp-connector/{__version__}", "Accept": "*/*", "Ac
 
 # What can go wrong between here and there; the first that fits. Without one, the connection broke off.
 _WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((requests.exceptions.SSLError, SSLError), "it has no certificate that is valid for its host and trusted here"),
-    ((requests.ConnectTimeout,), "it cannot be connected to in time"),
-    ((requests.ReadTimeout, ReadTimeoutError), "it fell silent for too long"),
-    ((DecodeError,), "what it sends cannot be decompressed"),
-    ((requests.exceptions.InvalidHeader,), "the request cannot be written as HTTP"),
+    (
+        (requests.exceptions.SSLError, SSLError),
+        say("it has no certificate that is valid for its host and trusted here"),
+    ),
+    ((requests.ConnectTimeout,), say("it cannot be connected to in time")),
+    ((requests.ReadTimeout, ReadTimeoutError), say("it fell silent for too long")),
+    ((DecodeError,), say("what it sends cannot be decompressed")),
+    ((requests.exceptions.InvalidHeader,), say("the request cannot be written as HTTP")),
 )
 
 
@@ -121,7 +125,7 @@ class Egress:
                     if response.status_code not in _REDIRECTS or onward is None:
                         return _fetched(response, there, _written(response, into, alarm, most))
                     there = _next(there, onward)
-        raise Failed(f"it redirects more than {_MOST_REDIRECTS} times")
+        raise Failed(say("it redirects more than {count} times", count=_MOST_REDIRECTS))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most: int) -> Answer:
         """Posts the body, as `ask` does."""
@@ -160,7 +164,7 @@ class Egress:
         addresses = [there.host] if there.is_address else self.resolve(there.host, there.port)
         judge(there, addresses, self._opened, allow_http=self.allow_http)
         if not addresses:
-            raise Failed("its host is not known")
+            raise Failed(say("its host is not known"))
         return addresses
 
 
@@ -173,14 +177,15 @@ def _in_words(alarm: Alarm) -> Iterator[None]:
         if alarm.left:
             raise Failed(_words(problem, alarm)) from None
     if not alarm.left:
-        raise Failed(f"it takes longer than {alarm.seconds:g} seconds")
+        whole = f"{alarm.seconds:g}"
+        raise Failed(say("it takes longer than {seconds} seconds", seconds=whole))
 
 
 def _words(problem: Exception, alarm: Alarm) -> str:
     for kinds, words in _WORDS:
         if isinstance(problem, kinds):
             return words
-    return "the connection broke off" if alarm.connected else "it cannot be connected to"
+    return say("the connection broke off") if alarm.connected else say("it cannot be connected to")
 
 
 def _next(there: Place, location: str) -> Place:
@@ -188,10 +193,10 @@ def _next(there: Place, location: str) -> Place:
     try:
         onward = urljoin(there.url, _utf8(location))
     except ValueError:
-        raise Refused("it redirects to something that is not a valid address") from None
+        raise Refused(say("it redirects to something that is not a valid address")) from None
     found = place(onward)
     if (there.scheme, found.scheme) == ("https", "http"):
-        raise Refused("it redirects from https to http")
+        raise Refused(say("it redirects from https to http"))
     return found
 
 
@@ -208,7 +213,7 @@ def _pieces(response: requests.Response, alarm: Alarm) -> Iterator[bytes]:
 def _written(response: requests.Response, into: IO[bytes], alarm: Alarm, most: int) -> int:
     """Writes the body; how many bytes it has."""
     if response.status_code not in range(200, 300):
-        raise Failed(f"it answers {response.status_code}")
+        raise Failed(say("it answers {status}", status=response.status_code))
     total = 0
     _limit(response.raw.length_remaining or 0, most)
     for piece in _pieces(response, alarm):
@@ -220,7 +225,7 @@ def _written(response: requests.Response, into: IO[bytes], alarm: Alarm, most: i
 
 def _limit(total: int, most: int) -> None:
     if total > most:
-        raise TooLarge(f"it is larger than {size(most)}")
+        raise TooLarge(say("it is larger than {limit}", limit=size(most)))
 
 
 def _beginning(response: requests.Response, alarm: Alarm, most: int) -> bytes:

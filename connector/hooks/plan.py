@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Literal
 
+from connector.saying import say
+
 Status = Literal["waiting", "delivered", "dead"]
 STATUSES: tuple[Status, ...] = ("waiting", "delivered", "dead")
 
@@ -42,7 +44,7 @@ class Attempt:
     @property
     def words(self) -> str:
         """What came of it, in words."""
-        return self.reason or f"it answered {self.status}"
+        return self.reason or say("it answered {status}", status=self.status)
 
     def as_json(self) -> dict[str, Any]:
         """`{at, status or reason, ms}`: a line of the trail."""

@@ -18,6 +18,7 @@ from connector.hooks.writing import Writer
 from connector.ledger import Ledger, attempts, claims
 from connector.ledger.attempts import Done
 from connector.ledger.claims import Claim, Place, Target
+from connector.saying import say
 from connector.settings import Settings, SettingsProblem
 from connector.sinks import opened
 from connector.sinks.base import Broken, Sink
@@ -35,7 +36,7 @@ _AHEAD = 2
 # Milliseconds that a claim lasts beyond the time that an exchange may take: waiting for a place, looking up a name; and
 # that of a sink, which waits for its quota.
 _SPARE, _WRITING = 60_000, 600_000
-_BROKE = "something broke here; the log says what"
+_BROKE = say("something broke here; the log says what")
 
 
 class Telling:
@@ -170,7 +171,7 @@ class Telling:
             secrets = secrets_of(self._vault, target, self.clock())
         except SettingsProblem:
             self._vault.tell(claim.connection_id, target.secret_sealed)
-            return self._failed(target, claim, "its secret cannot be opened: the secret key is another")
+            return self._failed(target, claim, say("its secret cannot be opened: the secret key is another"))
         message = Message(claim.event_id, claim.body.encode(), claim.sequence)
         attempt = self._sender.send(target.url, secrets, message)
         return Done(claim, target, attempt, following(attempt, claim.attempts + 1, self._pauses, self._dice()))
@@ -185,9 +186,9 @@ class Telling:
                 kind, options, self._vault.open(credential_sealed), self._egress, self._settings, self._stop.wait
             )
         except SettingsProblem:
-            raise Broken("its credential cannot be opened: the secret key is another") from None
+            raise Broken(say("its credential cannot be opened: the secret key is another")) from None
         except KeyError:
-            raise Broken("there is no such kind of place in this version") from None
+            raise Broken(say("there is no such kind of place in this version")) from None
 
     def _leave(self) -> None:
         with self._changed:

@@ -107,7 +107,7 @@ def _schedule(needs: Needs, connection: Connection, address: Address) -> None:
 
 
 def _wrong(field: str, problem: ValueError) -> Problem:
-    return Problem("parameter_invalid", errors=[Detail(str(problem), "parameter_invalid", field)])
+    return Problem("parameter_invalid", errors=[Detail(problem.args[0], "parameter_invalid", field)])
 
 
 def _options(needs: Needs, source: str, known: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

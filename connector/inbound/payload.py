@@ -12,13 +12,14 @@ from connector.intake.options import NOTE
 from connector.intake.payloads import of_lines, of_value
 from connector.ledger import inbounds, people
 from connector.ledger.inbounds import Address
+from connector.saying import say
 from connector.sources import Payload, read, registry
 
 
 def value_of(body: bytes, content_type: str) -> Any:
     """What a body says. Raises `content_missing` for none, and what `read_body` raises."""
     if not body.strip():
-        raise Problem("content_missing", message="The request had no body.")
+        raise Problem("content_missing", message=say("The request had no body."))
     return read_body(body, content_type)
 
 

@@ -24,6 +24,7 @@ from connector.intake.batch import GivenUp
 from connector.ledger import pulls
 from connector.ledger.inbounds import Address
 from connector.ledger.pulls import Hold
+from connector.saying import say
 
 # What is pulled again and again is asked for from a little before the last time on: clocks differ, and what is changed
 # just now is found a moment later there (milliseconds).
@@ -39,9 +40,9 @@ def check(needs: Needs, address: Address) -> None:
     if address.source not in vendors.registry():
         raise Problem("pull_unsupported", source=needs.manifest.source(address.source).label)
     if missing := vendors.lacks(address.source, address.options.get("pull") or {}):
-        raise Problem("pull_unset", missing=f"what to pull: {missing}")
+        raise Problem("pull_unset", missing=say("what to pull: {options}", options=missing))
     if address.credential_sealed is None:
-        raise Problem("pull_unset", missing="with what: credential")
+        raise Problem("pull_unset", missing=say("with what: credential"))
 
 
 def since_of(address: Address, since: int | None) -> int | None:
@@ -62,7 +63,7 @@ class Pull:
     def __post_init__(self) -> None:
         asker = asker_of(self.needs, self.address, self.wait, lambda connection: self._save(connection))
         if asker is None:
-            raise Problem("pull_unset", missing="with what: credential")
+            raise Problem("pull_unset", missing=say("with what: credential"))
         self._asker = asker
 
     @property

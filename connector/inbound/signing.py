@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connector.saying import say
 from connector.sources import Inbound
 from connector.sources.base import same
 
@@ -19,11 +20,13 @@ def agreed(said: Mapping[str, Any]) -> dict[str, str]:
     """`{header, algorithm, encoding}`, SHA-256 and hex where nothing is said. Raises ValueError with a sentence."""
     found = {"algorithm": "sha256", "encoding": "hex", **said}
     if found.keys() != {"header", "algorithm", "encoding"}:
-        raise ValueError("Give header, and algorithm and encoding if they are not sha256 and hex.")
+        raise ValueError(say("Give header, and algorithm and encoding if they are not sha256 and hex."))
     if not (isinstance(found["header"], str) and _HEADER.fullmatch(found["header"])):
-        raise ValueError("The header must be the name of one: letters, digits and hyphens.")
+        raise ValueError(say("The header must be the name of one: letters, digits and hyphens."))
     if found["algorithm"] not in _ALGORITHMS or found["encoding"] not in _ENCODINGS:
-        raise ValueError(f"The algorithm must be one of {', '.join(_ALGORITHMS)}, the encoding hex or base64.")
+        raise ValueError(
+            say("The algorithm must be one of {names}, the encoding hex or base64.", names=", ".join(_ALGORITHMS))
+        )
     return {**found, "header": found["header"].lower()}
 
 

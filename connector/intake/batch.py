@@ -19,6 +19,7 @@ from connector.ledger import connections as tenants
 from connector.ledger import importing, news, records, requests
 from connector.ledger.lanes import BULK
 from connector.notes import Note
+from connector.saying import say
 
 if TYPE_CHECKING:
     from connector.intake.accept import Intake, Once
@@ -100,7 +101,7 @@ class Batch:
                 if (found := self._judged(connection, same, now)) is not None:
                     return found
             time.sleep(_LOOK)
-        raise Problem("files_unavailable", reason="the same file has been coming in for a long time")
+        raise Problem("files_unavailable", reason=say("the same file has been coming in for a long time"))
 
     def _judged(self, connection: Connection, same: Row[Any], now: int) -> str | None:
         """The id of the same import when it runs. One that is over, or whose request died, makes room."""

@@ -12,6 +12,7 @@ from connector.crisp.calls import Mode
 from connector.errors import Detail, Problem
 from connector.manifest import Manifest
 from connector.mapping import IGNORED, UserMapping
+from connector.saying import say
 
 _PLAIN = ("source", "mode", "country", "timezone", "on_delete")
 # What a deletion in a source does here; a segment's name follows the last.
@@ -50,14 +51,14 @@ class Options:
 def country_code(written: str) -> str:
     """A two-letter country code. Raises ValueError saying what it must look like."""
     if len(written) != 2 or country(written, Given()) != written.upper():
-        raise ValueError("Must be a two-letter country code, such as FR.")
+        raise ValueError(say("Must be a two-letter country code, such as FR."))
     return written.upper()
 
 
 def zone_name(written: str) -> str:
     """The name of a time zone. Raises ValueError saying what it must look like."""
     if zone(written) is None:
-        raise ValueError("Must be the name of a time zone, such as Europe/Paris.")
+        raise ValueError(say("Must be the name of a time zone, such as Europe/Paris."))
     return written
 
 
@@ -66,7 +67,7 @@ def deletion(written: str) -> str:
     name = written.removeprefix(SEGMENT) if written.startswith(SEGMENT) else None
     if written not in (NOTE, IGNORE, ERASE) and not (name and _is_segment(name)):
         raise ValueError(
-            "Must be note, ignore, erase, or segment: with the name of a segment, such as segment:deleted."
+            say("Must be note, ignore, erase, or segment: with the name of a segment, such as segment:deleted.")
         )
     return written
 
@@ -103,7 +104,7 @@ def read_mapping(rows: Any, manifest: Manifest) -> UserMapping:
     for field, paths in rows.items():
         listed = [paths] if isinstance(paths, str) else paths
         if not isinstance(listed, list) or not listed or not all(_is_path(path) for path in listed):
-            detail = Detail("Give the name of a field, or a list of names.", "mapping_invalid", str(field))
+            detail = Detail(say("Give the name of a field, or a list of names."), "mapping_invalid", str(field))
             raise Problem("mapping_invalid", errors=[detail])
         if not _is_field(field, manifest):
             problem = Problem("mapping_field_unknown", field=field[:80])

@@ -13,6 +13,7 @@ from connector.manifest import Manifest
 from connector.mapping import Columns, Rules, Translated, missing_paths, places, translate
 from connector.notes import Note
 from connector.record import Record
+from connector.saying import Count
 from connector.sources import Payload
 
 MOST_RECORDS = 100_000
@@ -82,7 +83,7 @@ class Reading:
         for payload in self._payloads():
             count += len(payload.records)
             if count > self._most:
-                raise Problem("too_many_records", limit=f"{self._most:,}")
+                raise Problem("too_many_records", limit=Count(self._most))
             self.notes.extend(found for found in payload.notes if found not in self.notes)
             columns = self._columns_of(payload.source)
             for record in payload.records:

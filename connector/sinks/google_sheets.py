@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connector.hooks.egress import Egress
+from connector.saying import say
 from connector.sinks.base import OF_A_CONTACT, Broken, Refused, Sink, Wait, sleep
 from connector.sinks.pace import Pace
 from connector.sinks.sheet_options import checked
@@ -40,11 +41,11 @@ ADDRESS = "google_api_url"
 WRITES_A_MINUTE, _BURST = 60, 10
 # An address of more characters may be too long for Google: then the whole key column is read instead.
 _LONGEST_QUERY = 4_000
-_NO_KEY = (
+_NO_KEY = say(
     "The sheet has no column for the e-mail address. Name one Email in its first row, or say which it is in the sink's "
     "key_column."
 )
-_NO_COLUMN = (
+_NO_COLUMN = say(
     "No cell of the sheet's first row names a contact field. Name its columns, such as Email, Nickname and data.plan."
 )
 
@@ -65,7 +66,7 @@ def open_sink(
     try:
         credentials = read_credential(credential)
     except Unusable as wrong:
-        raise Broken(f"The sink's credential cannot be used. {wrong}") from None
+        raise Broken(say("The sink's credential cannot be used. {reason}", reason=wrong.args[0])) from None
     api = SheetsApi(options["spreadsheet"], credentials, egress, address)
     return GoogleSheet(options, api, Pace(WRITES_A_MINUTE, _BURST, wait=wait))
 

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from connector.errors import Detail, Problem
+from connector.saying import say
 from connector.sinks.sheet_table import field_of
+from connector.spoken import Spoken
 
 MODES = ("append", "upsert")
 _MOST_COLUMNS = 200
@@ -20,13 +22,13 @@ _TITLE = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,1
 
 def _title(name: str) -> None:
     if not _TITLE.fullmatch(name):
-        raise ValidationError("It must be 1 to 100 characters, without line breaks.")
+        raise ValidationError(say("It must be 1 to 100 characters, without line breaks."))
 
 
 def _column(name: str) -> None:
     _title(name)
     if field_of(name) is None:
-        raise ValidationError("This is no contact field. GET /v1/fields lists them; custom data are data.KEY.")
+        raise ValidationError(say("This is no contact field. GET /v1/fields lists them; custom data are data.KEY."))
 
 
 class _Spreadsheet(fields.String):
@@ -38,14 +40,20 @@ class _Spreadsheet(fields.String):
         wanted = found[1] if found else written
         if not _ID.fullmatch(wanted):
             raise ValidationError(
-                "It must be the spreadsheet's address as the browser shows it "
-                "(https://docs.google.com/spreadsheets/d/…/edit), or the ID in it."
+                say(
+                    "It must be the spreadsheet's address as the browser shows it "
+                    "(https://docs.google.com/spreadsheets/d/…/edit), or the ID in it."
+                )
             )
         return wanted
 
 
-class OptionsIn(Schema):
+class OptionsIn(Spoken):
     """The options of a Google Sheet, in their one form."""
+
+    error_messages = {  # noqa: RUF012 - as marshmallow declares it
+        "unknown": say("There is no such option.")
+    }
 
     spreadsheet = _Spreadsheet(required=True)
     sheet = fields.String(load_default=None, allow_none=True, validate=_title)
@@ -69,7 +77,7 @@ def checked(options: Mapping[str, Any], credential: str) -> dict[str, Any]:
     try:
         read_credential(credential)
     except Unusable as unusable:
-        errors.append(Detail(str(unusable), "parameter_invalid", "credential"))
+        errors.append(Detail(unusable.args[0], "parameter_invalid", "credential"))
     if errors:
         raise Problem("parameter_invalid", errors=errors)
     return read
@@ -82,5 +90,4 @@ def _details(messages: Any, field: str) -> Iterator[Detail]:
             yield from _details(inner, f"{field}.{key}")
     else:
         for message in messages:
-            told = "There is no such option." if message == "Unknown field." else str(message)
-            yield Detail(told, "parameter_invalid", field)
+            yield Detail(message, "parameter_invalid", field)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from connector.manifest import shipped
 from connector.names import normalise
+from connector.saying import say
 
 Cell = str | int | float | bool
 # A row to write: None leaves the cell as it is, "" empties it.
@@ -19,7 +20,9 @@ _ALSO = {normalise("segments_text"): "segments"}
 _USUAL = ("email", "nickname", "phone", "company_name", "job_title", "city", "country", "segments")
 # A new sheet of Google has so many columns (A to Z), and writing beside them is refused.
 _MOST_COLUMNS = 26
-NO_SHEET = "There is no sheet of this title in the spreadsheet. Change the sink's sheet, or give it back its title."
+NO_SHEET = say(
+    "There is no sheet of this title in the spreadsheet. Change the sink's sheet, or give it back its title."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from connector.markup import begins
 from connector.notes import Note, note
 from connector.record import Record, Value
+from connector.saying import say
 from connector.sources.base import EventId, Inbound, Rule, in_query, is_text
 from connector.sources.values import flat
 
@@ -238,7 +239,7 @@ def sender_form(written: str | None) -> str:
     others may come to see."""
     if written is None or not _ORGANISATION.fullmatch(written.strip()):
         raise ValueError(
-            "Give the id of your organisation, which begins with 00D: in Salesforce, Setup, Company Information."
+            say("Give the id of your organisation, which begins with 00D: in Salesforce, Setup, Company Information.")
         )
     return str(_long(written.strip()))
 

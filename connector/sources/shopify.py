@@ -12,6 +12,7 @@ from connector.convert import Given
 from connector.convert.times import milliseconds, time
 from connector.notes import Note, note
 from connector.record import Record, Value
+from connector.saying import say
 from connector.sources.base import Inbound, Rule, signed_base64
 from connector.sources.values import dial_abroad, flat, number
 
@@ -286,5 +287,5 @@ def sender_form(written: str | None) -> str | None:
     """A shop's domain in lower case. Raises ValueError when it is none."""
     domain = written.strip().lower() if written is not None else None
     if domain is not None and not _DOMAIN.fullmatch(domain):
-        raise ValueError("Give the shop's own domain, such as lumen-demo.myshopify.com.")
+        raise ValueError(say("Give the shop's own domain, such as lumen-demo.myshopify.com."))
     return domain

@@ -10,6 +10,7 @@ from html import unescape
 from typing import Any
 
 from connector.record import Record, Value
+from connector.saying import say
 from connector.sources.base import Inbound, Rule, is_text, signed_base64
 from connector.sources.values import dial_abroad, flat, number
 
@@ -168,5 +169,5 @@ def sender_form(written: str | None) -> str | None:
         return None
     found = _HOST.fullmatch(written.strip())
     if not found:
-        raise ValueError("Give the shop's address, such as https://shop.example.com.")
+        raise ValueError(say("Give the shop's address, such as https://shop.example.com."))
     return found[1].rstrip("/").lower()

@@ -4,10 +4,11 @@ key of its source; nothing else lists them."""
 import importlib
 import json
 import pkgutil
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, reduce
 from typing import Any
 
+from connector.saying import Count, say
 from connector.vendors.base import VendorModule
 
 # Characters of a part of a credential: a private key is the longest.
@@ -31,7 +32,7 @@ def credential(source: str, written: str) -> dict[str, str]:
     ValueError, with a sentence that quotes nothing of it. Of a source that is never asked, it is one part."""
     vendor = registry().get(source)
     if vendor is None:
-        return {"token": _text("It", written)}
+        return {"token": _text(say("It"), written)}
     said = _said(vendor, written)
     return {name: _part(vendor, name, said[name]) for name in _wanted(vendor, said)} | _defaults(vendor, said)
 
@@ -46,18 +47,28 @@ def _said(vendor: VendorModule, written: str) -> dict[str, Any]:
         return said
     if single and not any(each.isspace() for each in written.strip()):
         return {single[0]: written.strip()}
-    raise ValueError(f"It must be a JSON object with {_ways(vendor)}.")
+    raise ValueError(_must_be(vendor))
 
 
 def _wanted(vendor: VendorModule, said: Mapping[str, Any]) -> tuple[str, ...]:
     found = next((parts for parts in vendor.CREDENTIALS if said.keys() >= set(parts)), None)
     if found is None:
-        raise ValueError(f"It must be a JSON object with {_ways(vendor)}.")
+        raise ValueError(_must_be(vendor))
     return found
 
 
-def _ways(vendor: VendorModule) -> str:
-    return ", or with ".join(" and ".join(parts) for parts in vendor.CREDENTIALS)
+def _must_be(vendor: VendorModule) -> str:
+    ways = [_all(parts) for parts in vendor.CREDENTIALS]
+    told = reduce(lambda said, way: say("{ways}, or with {way}", ways=said, way=way), ways)
+    return say("It must be a JSON object with {ways}.", ways=told)
+
+
+def _all(names: Sequence[str]) -> str:
+    return reduce(lambda said, name: say("{names} and {name}", names=said, name=name), names)
+
+
+def _any(ways: Iterable[str]) -> str:
+    return reduce(lambda said, name: say("{names} or {name}", names=said, name=name), ways)
 
 
 def _defaults(vendor: VendorModule, said: Mapping[str, Any]) -> dict[str, str]:
@@ -71,10 +82,10 @@ def _part(vendor: VendorModule, name: str, value: Any) -> str:
 
 def _text(name: str, value: Any, *, lines: bool = False) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
-        raise ValueError(f"{name} must be a text of at most {_LONGEST:,} characters.")
+        raise ValueError(say("{name} must be a text of at most {count} characters.", name=name, count=Count(_LONGEST)))
     text = value.strip()
     if not lines and not (text.isascii() and text.isprintable() and " " not in text):
-        raise ValueError(f"{name} must be ASCII, without spaces and line breaks.")
+        raise ValueError(say("{name} must be ASCII, without spaces and line breaks.", name=name))
     return text
 
 
@@ -83,23 +94,24 @@ def _checked(vendor: VendorModule, name: str, value: str) -> str:
     try:
         return str(checks[name](value)) if name in checks else value
     except ValueError as problem:
-        raise ValueError(f"{name}: {problem}") from None
+        raise ValueError(say("{field}: {message}", field=name, message=problem.args[0])) from None
 
 
 def pull_options(source: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What is pulled, and how often, in its one form. Raises ValueError, with a sentence."""
     vendor = registry().get(source)
     if vendor is None:
-        raise ValueError("Nothing can be pulled from this source.")
+        raise ValueError(say("Nothing can be pulled from this source."))
     ways = getattr(vendor, "OPTIONS", ())
     told = {name: value for name, value in wanted.items() if name not in (_EVERY, _SIZE)}
     if told and not any(told.keys() <= set(way) and way[0] in told for way in ways):
-        names = " or ".join(" and ".join(way) for way in ways)
-        more = f"{_EVERY} and {_SIZE}"
-        raise ValueError(f"Give {names}, and perhaps {more}." if names else f"Give nothing but {more}.")
+        more = _all((_EVERY, _SIZE))
+        if not ways:
+            raise ValueError(say("Give nothing but {more}.", more=more))
+        raise ValueError(say("Give {names}, and perhaps {more}.", names=_any(map(_all, ways)), more=more))
     for name, value in told.items():
         if not isinstance(value, str) or not 0 < len(value.strip()) <= 255:
-            raise ValueError(f"{name} must be a text.")
+            raise ValueError(say("{name} must be a text.", name=name))
         told[name] = _checked(vendor, name, value.strip())
     spans = {_EVERY: (_SHORTEST, _RAREST), _SIZE: (1, vendor.PER_PAGE)}
     return told | {name: _whole(name, wanted[name], *span) for name, span in spans.items() if name in wanted}
@@ -107,7 +119,8 @@ def pull_options(source: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:
     if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most:,}.")
+        told = say("{name} must be a whole number from {least} to {most}.", name=name, least=least, most=Count(most))
+        raise ValueError(told)
     return value
 
 
@@ -115,4 +128,4 @@ def lacks(source: str, options: Mapping[str, Any]) -> str:
     """Which option of `pull` is missing before anything can be pulled; "" for none."""
     ways = getattr(registry()[source], "OPTIONS", ())
     needed = [way[0] for way in ways]
-    return "" if not needed or any(name in options for name in needed) else " or ".join(f"pull.{n}" for n in needed)
+    return "" if not needed or any(name in options for name in needed) else _any(f"pull.{n}" for n in needed)

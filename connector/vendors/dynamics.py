@@ -5,6 +5,7 @@ limits", OAuth 2.0 client credentials)."""
 import re
 from typing import Any
 
+from connector.saying import say
 from connector.sources.dynamics import stripped
 from connector.vendors.base import (
     Access,
@@ -39,12 +40,12 @@ _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 def _tenant(written: str) -> str:
     if not _TENANT.fullmatch(written):
-        raise ValueError("It must be the directory's id (Tenant ID), or its domain.")
+        raise ValueError(say("It must be the directory's id (Tenant ID), or its domain."))
     return written
 
 
 CHECKS = {
-    "url": origin("It must be the environment's address, such as https://example.crm4.dynamics.com."),
+    "url": origin(say("It must be the environment's address, such as https://example.crm4.dynamics.com.")),
     "tenant": _tenant,
 }
 

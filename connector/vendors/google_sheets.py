@@ -5,6 +5,7 @@ import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from connector.saying import say
 from connector.sources.google_sheets import header_in
 from connector.vendors.base import Access, Account, Asking, Page, Request, Trouble, access_in, inside, listed, post_form
 
@@ -25,7 +26,7 @@ _SPREADSHEET = re.compile(r"(?:https://docs\.google\.com/spreadsheets/d/)?([A-Za
 def _spreadsheet(written: str) -> str:
     found = _SPREADSHEET.fullmatch(written)
     if not found:
-        raise ValueError("It must be the spreadsheet's address, or the ID in it, after /d/.")
+        raise ValueError(say("It must be the spreadsheet's address, or the ID in it, after /d/."))
     return found[1]
 
 

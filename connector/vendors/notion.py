@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from connector import sources
+from connector.saying import say
 from connector.vendors.base import Account, Asking, Page, Request, Thin, Trouble, get, inside, iso, listed, post
 
 KEY = "notion"
@@ -29,7 +30,7 @@ _MINUTE = 60_000
 
 def _its_id(written: str) -> str:
     if not _ID.fullmatch(written):
-        raise ValueError("It must be the id of a database or data source: 32 hex digits, with hyphens or without.")
+        raise ValueError(say("It must be the id of a database or data source: 32 hex digits, with hyphens or without."))
     return written
 
 

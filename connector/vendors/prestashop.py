@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from connector.markup import AT, TEXT
+from connector.saying import say
 from connector.sources.prestashop import listed_in
 from connector.vendors.base import Account, Asking, Page, Trouble, get, inside, iso, origin
 
@@ -16,7 +17,7 @@ CREDENTIALS = (("url", "key"),)
 SINCE = True
 # Its JSON differs between versions; its XML does not.
 XML = True
-CHECKS = {"url": origin("It must be the shop's address, which begins with https://.")}
+CHECKS = {"url": origin(say("It must be the shop's address, which begins with https://."))}
 
 PER_PAGE = 250
 _HIGHEST = 2_147_483_647

@@ -5,6 +5,7 @@ credentials flow). A person account has a contact of its own ("Person Account Re
 import re
 from typing import Any
 
+from connector.saying import say
 from connector.sources.salesforce import change_of
 from connector.vendors.base import (
     Access,
@@ -27,7 +28,7 @@ KEY = "salesforce"
 GAP, PAUSE = 100, 60
 CREDENTIALS = (("url", "client_id", "client_secret"),)
 SINCE = True
-CHECKS = {"url": origin("It must be your My Domain, such as https://example.my.salesforce.com.")}
+CHECKS = {"url": origin(say("It must be your My Domain, such as https://example.my.salesforce.com."))}
 
 _VERSION = "v62.0"
 # The most of which all fields can be asked for; other fields may be named beside them, but none twice (SOQL, "SELECT",

@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any
 
+from connector.saying import say
 from connector.vendors.base import (
     Access,
     Account,
@@ -54,7 +55,7 @@ _GID = re.compile(r"gid://shopify/Customer/\d{1,20}")
 def _shop(written: str) -> str:
     found = _SHOP.fullmatch(written)
     if not found:
-        raise ValueError("It must be the shop's own address, such as my-shop.myshopify.com.")
+        raise ValueError(say("It must be the shop's own address, such as my-shop.myshopify.com."))
     return found[1].lower()
 
 

@@ -4,13 +4,14 @@ customers"; class WC_REST_Customers_V1_Controller)."""
 import base64
 from typing import Any
 
+from connector.saying import say
 from connector.vendors.base import Account, Asking, Page, Trouble, get, inside, origin
 
 KEY = "woocommerce"
 # The shop's own server answers, which has customers to serve.
 GAP, PAUSE = 200, 10
 CREDENTIALS = (("url", "consumer_key", "consumer_secret"),)
-CHECKS = {"url": origin("It must be the shop's address, which begins with https://.")}
+CHECKS = {"url": origin(say("It must be the shop's address, which begins with https://."))}
 
 # A hundred are given at most, and one of them was seen before.
 PER_PAGE = 99

@@ -4,6 +4,7 @@ records", "Refresh access tokens", "Multi DC"; the OpenAPI files of zoho/crm-oas
 import re
 from typing import Any
 
+from connector.saying import say
 from connector.vendors.base import (
     Access,
     Account,
@@ -64,7 +65,7 @@ _FIELD = re.compile(r"[A-Z][A-Za-z0-9_]{0,99}")
 def _domain(written: str) -> str:
     ending = written.lower().lstrip(".")
     if ending not in _ACCOUNTS:
-        raise ValueError(f"It must be the end of your Zoho's address: {', '.join(_ACCOUNTS)}.")
+        raise ValueError(say("It must be the end of your Zoho's address: {endings}.", endings=", ".join(_ACCOUNTS)))
     return ending
 
 

@@ -2,7 +2,20 @@
 
 from flask import Flask
 
-from connector.web import connect, contacting, docs, door, entry, importing, pages, telling, trying, watching, words
+from connector.web import (
+    connect,
+    contacting,
+    docs,
+    door,
+    entry,
+    importing,
+    naming,
+    pages,
+    telling,
+    trying,
+    watching,
+    words,
+)
 
 __all__ = ["connect", "contacting", "docs", "entry", "importing", "prepare", "telling", "trying", "watching"]
 
@@ -10,5 +23,6 @@ __all__ = ["connect", "contacting", "docs", "entry", "importing", "prepare", "te
 def prepare(app: Flask) -> None:
     """Gives an application its pages."""
     words.prepare(app)
+    naming.prepare(app)
     door.prepare(app)
     app.register_blueprint(pages.blueprint)

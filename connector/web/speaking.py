@@ -15,6 +15,8 @@ from werkzeug.test import EnvironBuilder
 
 from connector.api.access import CALLER
 from connector.errors import Detail, Problem
+from connector.saying import listening
+from connector.web import words
 
 _PLAIN = ("type", "title", "status", "detail", "code", "message", "request_id", "errors")
 
@@ -54,7 +56,9 @@ def fetch(method: str, path: str, *, query: Mapping[str, Any] | None = None, **s
         environ[CALLER] = g.caller
     # In a context of its own: what it binds for its log line stays there.
     app = current_app._get_current_object()  # type: ignore[attr-defined] # the way Flask documents
-    answer = copy_context().run(app.response_class.from_app, app.wsgi_app, environ)
+    with listening() as heard:
+        answer = copy_context().run(app.response_class.from_app, app.wsgi_app, environ)
+    words.heard(heard)
     return cast(Response, answer)
 
 

@@ -15,7 +15,7 @@ from connector.sinking import KINDS
 from connector.web import door
 from connector.web.pages import blueprint
 from connector.web.speaking import ask
-from connector.web.words import _
+from connector.web.words import _, sentence
 
 _PAGE = 20
 # Options of a sheet that are asked for; the others have good values of their own.
@@ -135,7 +135,7 @@ def _with_secret(method: str, path: str, **sent: Any) -> str | tuple[str, int]:
 
 
 def _tell(tried: dict[str, Any]) -> None:
-    answered = tried["status"] or tried["reason"]
+    answered = tried["status"] or sentence(tried["reason"])
     if tried["delivered"]:
         flash(_("The sample was taken: %(answer)s.", answer=answered))
     else:

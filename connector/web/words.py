@@ -1,26 +1,23 @@
 """The words of the pages, in the language that the browser asks for.
 
-Texts are written in English where they are used; `locale` has them in other languages (gettext). What `/v1` says is
-translated by its sentence: errors and notes are sentences with gaps, so what fills the gaps is found again.
+Texts are written in English where they are used; `locale` has them in other languages (gettext). What `/v1` says stays
+English on its way; the pages listen meanwhile, so they know of each sentence its template and what fills its gaps.
 """
 
-import re
-from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations, find, translation
 from pathlib import Path
-from string import Formatter
 
 from flask import Flask, g, has_request_context, request
 
-from connector.crisp.probe import STEPS
-from connector.errors import CODES as ERRORS
-from connector.manifest import shipped
-from connector.notes import CODES as NOTES
-from connector.outcomes import HALTED, WAITING
+from connector.saying import Heard, Moment, Said
+from connector.web.kept import recalled
 
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "fr")
+# What stands between the thousands of a number, and before its decimals.
+_SIGNS = {"en": (",", "."), "fr": ("\u202f", ",")}
 
 
 def language() -> str:
@@ -52,58 +49,50 @@ def plural(one: str, many: str, count: int) -> str:
     return _texts(language()).ngettext(one, many, count)
 
 
+def heard(said: Heard) -> None:
+    """Keeps, for this page, what was said when `/v1` was asked for it."""
+    g.setdefault("heard", {}).update(said)
+
+
 def sentence(message: str) -> str:
     """What `/v1` said, in the language of the page; as it is where it is not one of its sentences."""
     if language() == LANGUAGES[0] or not message:
         return message
-    plain = _(message)
-    return plain if plain != message else next(_retold(message), message)
+    said = message if isinstance(message, Said) else g.get("heard", {}).get(message) or recalled(message)
+    return _retold(said) if said is not None else _(message)
 
 
-def _retold(message: str) -> Iterator[str]:
-    for pattern, template in _templates():
-        if (found := pattern.fullmatch(message)) is not None:
-            told = _(template)
-            if told != template:
-                yield told.format(**found.groupdict())
+def _retold(said: Said) -> str:
+    return _(said.template).format(**{name: _fact(fact) for name, fact in said.facts.items()})
 
 
-@cache
-def _templates() -> list[tuple[re.Pattern[str], str]]:
-    """Sentences with gaps, those that say most first, for a gap takes anything."""
-    sentences = {*(each[2] for each in ERRORS.values()), *(each[1] for each in NOTES.values())}
-    with_gaps = [each for each in sentences if "{" in each]
-    return [(_pattern(each), each) for each in sorted(with_gaps, key=len, reverse=True)]
+def _fact(fact: object) -> object:
+    """What fills a gap, as it is written in the language of the page."""
+    if isinstance(fact, Said):
+        return _retold(fact)
+    if isinstance(fact, Moment):
+        return moment(fact)
+    return number(fact) if isinstance(fact, int | float) and not isinstance(fact, bool) else fact
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    parts, seen = [], set[str]()
-    for before, name, _spec, _conversion in Formatter().parse(template):
-        parts.append(re.escape(before))
-        if name:
-            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.*?)")
-            seen.add(name)
-    return re.compile("".join(parts), re.DOTALL)
+def number(value: float) -> str:
+    """A number as it is written in the language of the page."""
+    thousands, decimals = _SIGNS[language()]
+    return f"{value:,}".replace(",", "\0").replace(".", decimals).replace("\0", thousands)
 
 
-def declared() -> Iterator[str]:
-    """Texts that pages show and that are written elsewhere."""
-    manifest = shipped()
-    yield from (step.question for step in STEPS)
-    yield from (sentence for _status, _title, sentence in ERRORS.values())
-    yield from (sentence for _level, sentence in NOTES.values())
-    yield from (*WAITING.values(), *HALTED.values())
-    yield from (field.label for field in manifest.fields.values())
-    yield from (trigger.label for trigger in manifest.triggers.values())
+def moment(when: str) -> str:
+    """A point in time (RFC 3339, UTC), as a page shows it until the browser puts it into its own zone."""
+    return datetime.fromisoformat(when).strftime(_("%Y-%m-%d %H:%M UTC"))
 
 
 def prepare(app: Flask) -> None:
-    """Templates know `_`, `sentence` and `language`."""
+    """Templates know `_`, `language`, and how to write sentences, numbers and times."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined] # of the extension
     install(_plain, plural, newstyle=True)
     app.jinja_env.globals.update(language=language)
-    app.jinja_env.filters["sentence"] = sentence
+    app.jinja_env.filters.update(sentence=sentence, number=number, moment=moment)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from google.auth.credentials import Credentials
 
 from connector.hooks.egress import Egress, Failed
 from connector.hooks.egress import Refused as Judged
+from connector.saying import say
 from connector.sinks.base import Broken, Later, Refused
 from connector.sinks.google.credential import GOOGLES_TOKEN_URIS, bearer, remedy
 from connector.sinks.sheet_table import NO_SHEET, Cell, Row
@@ -25,25 +26,32 @@ _LARGEST, _LARGEST_TOKEN = 64_000_000, 100_000
 _PIECE = 65_536
 # Seconds to wait when Google does not say: its quotas are filled up again each minute (Sheets API, "Usage limits").
 _PAUSE, _FAULT, _LONGEST_PAUSE = 60.0, 30.0, 3_600.0
-_NOT_A_SHEET = (
+_NOT_A_SHEET = say(
     "The document is no Google Sheet but a file in another format. Open it, choose File, Save as Google Sheets, and "
     "change the sink's spreadsheet to that."
 )
 # By the reason that an answer gives (google.rpc.ErrorInfo), or the name of its status, before what the status says.
 _REASONS: Mapping[str, str] = {
-    "SERVICE_DISABLED": "The Google Sheets API is not enabled in the credential's project. Enable it in Google's "
-    "console (APIs & Services, Library).",
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "The refresh token was not granted for Google Sheets. Make one with the scope "
-    "https://www.googleapis.com/auth/spreadsheets and change the sink's credential.",
+    "SERVICE_DISABLED": say(
+        "The Google Sheets API is not enabled in the credential's project. Enable it in Google's "
+        "console (APIs & Services, Library)."
+    ),
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": say(
+        "The refresh token was not granted for Google Sheets. Make one with the scope "
+        "https://www.googleapis.com/auth/spreadsheets and change the sink's credential."
+    ),
     "FAILED_PRECONDITION": _NOT_A_SHEET,
 }
 # By what its message says, where status and reason are the same for cells and for the place that they go to.
 _PLACES: Mapping[str, str] = {
     "unable to parse range": NO_SHEET,
-    "protected cell": "Cells that are to be written are protected. Let the credential's account edit them, in Google's "
-    "menu Data, Protect sheets and ranges.",
-    "above the limit of": "The spreadsheet is full. Delete what is empty in it, or start a new one and change the "
-    "sink's spreadsheet.",
+    "protected cell": say(
+        "Cells that are to be written are protected. Let the credential's account edit them, in Google's "
+        "menu Data, Protect sheets and ranges."
+    ),
+    "above the limit of": say(
+        "The spreadsheet is full. Delete what is empty in it, or start a new one and change the sink's spreadsheet."
+    ),
 }
 
 
@@ -135,7 +143,7 @@ class SheetsApi:
             ) as answered:
                 return answered.status_code, _body(answered), _seconds(answered.headers.get("Retry-After"))
         except requests.RequestException:  # its text quotes the address
-            raise Later(_FAULT, "Google cannot be reached just now.") from None
+            raise Later(_FAULT, say("Google cannot be reached just now.")) from None
 
     def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Asks for a token: Google's own address directly (or the operator's instead), any other by the guarded way."""
@@ -145,34 +153,43 @@ class SheetsApi:
         else:
             status, answer, pause = self._guarded(url, body, headers)
         if status in (408, 429) or status >= 500:
-            raise Later(pause or _FAULT, "The address that gives tokens is busy.")
+            raise Later(pause or _FAULT, say("The address that gives tokens is busy."))
         return status, answer
 
     def _guarded(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, float | None]:
         try:
             answered = self._egress.post(url, body, headers, seconds=_EXCHANGE, most=_LARGEST_TOKEN)
         except Judged as refused:
-            raise Broken(f"The credential's token_uri must not be contacted: {refused.reason}.") from None
+            raise Broken(
+                say("The credential's token_uri must not be contacted: {reason}.", reason=refused.reason)
+            ) from None
         except Failed as failed:
-            raise Later(_FAULT, f"The credential's token_uri cannot be used just now: {failed.reason}.") from None
+            raise Later(
+                _FAULT, say("The credential's token_uri cannot be used just now: {reason}.", reason=failed.reason)
+            ) from None
         return answered.status, answered.body, _seconds(answered.retry_after)
 
     def _problem(self, status: int, answer: bytes, pause: float | None) -> Exception:
         """What an answer other than 200 means for the sink."""
         if status == 429:
-            return Later(pause or _PAUSE, "Google's quota of writes a minute is used up.")
+            return Later(pause or _PAUSE, say("Google's quota of writes a minute is used up."))
         if status in (400, 403) and (reason := _place(answer)) is not None:
             return Broken(reason)
         remedies = {
-            401: "Google does not take this credential. Change the sink's credential.",
-            403: f"The credential may not edit this sheet. {remedy(self._credentials)}",
-            404: "There is no spreadsheet of this ID. Check it, or change the sink's spreadsheet.",
+            401: say("Google does not take this credential. Change the sink's credential."),
+            403: say("The credential may not edit this sheet. {remedy}", remedy=remedy(self._credentials)),
+            404: say("There is no spreadsheet of this ID. Check it, or change the sink's spreadsheet."),
         }
         if status in remedies:
             return Broken(remedies[status])
         if status in (400, 413):
-            return Refused(f"Google does not take these cells ({status}). If it takes no others, see to the sheet.")
-        return Later(pause or _FAULT, f"Google answers {status} just now.")
+            return Refused(
+                say(
+                    "Google does not take these cells ({status}). If it takes no others, see to the sheet.",
+                    status=status,
+                )
+            )
+        return Later(pause or _FAULT, say("Google answers {status} just now.", status=status))
 
 
 def _cell(value: Cell | None) -> dict[str, Any]:
@@ -190,7 +207,9 @@ def _body(answered: requests.Response) -> bytes:
         pieces.append(piece)
         room -= len(piece)
         if room < 0:
-            raise Broken("The sheet is too large to be written to. Start a new one, and change the sink's spreadsheet.")
+            raise Broken(
+                say("The sheet is too large to be written to. Start a new one, and change the sink's spreadsheet.")
+            )
     return b"".join(pieces)
 
 
@@ -200,7 +219,7 @@ def _object(answer: bytes) -> dict[str, Any]:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise Later(_FAULT, "What Google answers just now cannot be read.")
+        raise Later(_FAULT, say("What Google answers just now cannot be read."))
     return told
 
 

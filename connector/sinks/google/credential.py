@@ -14,6 +14,7 @@ from google.oauth2 import service_account
 
 from connector.hooks.addresses import Refused as Judged
 from connector.hooks.addresses import place
+from connector.saying import say
 from connector.sinks.base import Broken
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
@@ -25,7 +26,7 @@ GOOGLES_TOKEN_URIS = (
     "https://www.googleapis.com/oauth2/v4/token",
 )
 _OF_A_REFRESH_TOKEN = ("client_id", "client_secret", "refresh_token")
-_BOTH = (
+_BOTH = say(
     "It must be the JSON of a service account's key as Google's console saves it, or an object with client_id, "
     "client_secret and refresh_token."
 )
@@ -49,11 +50,11 @@ def read_credential(credential: str) -> Credentials:
     try:
         told = json.loads(credential)
     except (ValueError, RecursionError):
-        raise Unusable(f"It is no JSON. {_BOTH}") from None
+        raise Unusable(say("It is no JSON. {remedy}", remedy=_BOTH)) from None
     if not isinstance(told, dict):
         raise Unusable(_BOTH)
     if {"installed", "web"} & set(told):
-        raise Unusable(f"This is an OAuth client without a refresh token. {_BOTH}")
+        raise Unusable(say("This is an OAuth client without a refresh token. {remedy}", remedy=_BOTH))
     _judge(told.setdefault("token_uri", TOKEN_URI))
     return _service_account(told) if "private_key" in told else _refresh_token(told)
 
@@ -62,13 +63,13 @@ def _judge(token_uri: object) -> None:
     try:
         place(token_uri if isinstance(token_uri, str) else "")
     except Judged as refused:
-        raise Unusable(f"Its token_uri cannot be used: {refused.reason}.") from None
+        raise Unusable(say("Its token_uri cannot be used: {reason}.", reason=refused.reason)) from None
 
 
 def _texts(told: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, str]:
     for name in names:
         if not isinstance(told.get(name), str) or not told[name].strip():
-            raise Unusable(f"Its {name} is missing. {_BOTH}")
+            raise Unusable(say("Its {name} is missing. {remedy}", name=name, remedy=_BOTH))
     return {name: told[name] for name in names}
 
 
@@ -79,7 +80,7 @@ def _service_account(told: Mapping[str, Any]) -> Credentials:
         made = service_account.Credentials.from_service_account_info(texts, scopes=[SCOPE])  # type: ignore[no-untyped-call]
         made.sign_bytes(b"")  # a key of another kind than RSA is found out here
     except (GoogleAuthError, ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
-        raise Unusable("Its private_key is no RSA key. Take the file as Google's console saved it.") from None
+        raise Unusable(say("Its private_key is no RSA key. Take the file as Google's console saved it.")) from None
     return cast(Credentials, made)
 
 
@@ -92,10 +93,10 @@ def remedy(credentials: Credentials) -> str:
     """What gives these credentials access to a sheet. A service account's address is the user's own to see."""
     address = getattr(credentials, "service_account_email", None)
     if isinstance(address, str) and _EMAIL.fullmatch(address):
-        return f"Share the sheet with {address} as an editor."
+        return say("Share the sheet with {address} as an editor.", address=address)
     if address is not None:
-        return "Share the sheet with the service account's address (client_email) as an editor."
-    return "Share the sheet with the Google account that the refresh token is of, as an editor."
+        return say("Share the sheet with the service account's address (client_email) as an editor.")
+    return say("Share the sheet with the Google account that the refresh token is of, as an editor.")
 
 
 def bearer(credentials: Credentials, posting: Posting) -> str:
@@ -108,8 +109,10 @@ def bearer(credentials: Credentials, posting: Posting) -> str:
             credentials.refresh(_Exchange(posting))  # type: ignore[no-untyped-call]
         except GoogleAuthError:  # its text quotes what came back
             raise Broken(
-                "Google does not take this credential any more. Make a new key in Google's console and change the "
-                "sink's credential."
+                say(
+                    "Google does not take this credential any more. Make a new key in Google's console and change the "
+                    "sink's credential."
+                )
             ) from None
     return str(credentials.token)
 
@@ -155,7 +158,7 @@ class _Exchange(Request):
         if status != 200:  # google-auth fails on a body of another shape, and of some bodies waits and asks again
             return _Answered(status, b"{}")
         if not _is_token(answer):
-            raise Broken("What the credential's token_uri answers is no token. Correct the sink's credential.")
+            raise Broken(say("What the credential's token_uri answers is no token. Correct the sink's credential."))
         return _Answered(status, answer)
 
 
