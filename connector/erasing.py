@@ -56,19 +56,26 @@ class Needs(Protocol):
 
 
 def erase(
-    services: Needs, connection_id: str, who: str, *, wait: bool = True, asked_at: int | None = None
+    services: Needs,
+    connection_id: str,
+    who: str,
+    *,
+    wait: bool = True,
+    asked_at: int | None = None,
+    live: bool = True,
 ) -> dict[str, Any]:
     """Removes the person from Crisp and from everything stored here; outcomes keep their codes and counts.
 
     Records that wait are rejected once Crisp has answered. A delivery that came between is erased after it, in Crisp
     as well; a record that came after the erasure was asked for (`asked_at`, UNIX milliseconds; now when not said) and
     still waits is a new wish, and creates anew.
-    Without `wait` a large database's files are cleaned later. Returns `{erased, in_crisp, people, records, links,
-    idempotency_keys, news, arrivals, files, calls}`: rows removed or emptied here, uploaded files that the person was
-    taken out of, and the calls that it cost. Raises `contact_missing` when neither Crisp nor anything here knows the
-    person, `contact_busy`, and what `Courier.run` raises.
+    Without `wait` a large database's files are cleaned later; what is not `live` leaves the share of the quota that is
+    kept for live work. Returns `{erased, in_crisp, people, records, links, idempotency_keys, news, arrivals, files,
+    calls}`: rows removed or emptied here, uploaded files that the person was taken out of, and the calls that it cost.
+    Raises `contact_missing` when neither Crisp nor anything here knows the person, `contact_busy`, and what
+    `Courier.run` raises.
     """
-    crisp = _Counted(services, connection_id)
+    crisp = _Counted(services, connection_id, live)
     _take_in(services, connection_id, {who}, services.courier.clock() if asked_at is None else asked_at)
     asked_at = services.courier.clock() if asked_at is None else asked_at
     whos, in_crisp, files = _both_names(crisp, who), False, 0
@@ -94,11 +101,12 @@ class _Counted:
 
     services: Needs
     connection_id: str
+    live: bool
     calls: int = 0
 
     def run(self, steps: Generator[Call, Reply, Result]) -> Result:
         """The result of a plan."""
-        return self.services.courier.run(self.connection_id, self._counting(steps))
+        return self.services.courier.run(self.connection_id, self._counting(steps), live=self.live)
 
     def _counting(self, steps: Generator[Call, Reply, Result]) -> Generator[Call, Reply, Result]:
         try:

@@ -104,10 +104,10 @@ class Counted(Single):
         """Closes its session."""
         self._clients.close()
 
-    def _charge(self, tenant: CrispConnection, until: float, *, unsure: bool) -> tuple[Budget, int]:
+    def _charge(self, tenant: CrispConnection, until: float, *, unsure: bool, live: bool) -> tuple[Budget, int]:
         if self.sent >= self.most:
             raise _Enough
-        return super()._charge(tenant, until, unsure=unsure)
+        return super()._charge(tenant, until, unsure=unsure, live=live)
 
     def _send(self, tenant: CrispConnection, call: Call) -> Reply | Failure:
         self.sent += 1

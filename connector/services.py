@@ -66,9 +66,9 @@ class Services:
     pulls: Pulls
     listeners: "tuple[Listener, ...]" = ()
 
-    def erase(self, connection_id: str, who: str, *, wait: bool = True, asked_at: int | None = None) -> dict[str, Any]:
+    def erase(self, connection_id: str, who: str, **how: Any) -> dict[str, Any]:
         """Removes a person from Crisp and from everything stored here; see `erasing.erase`."""
-        return erasing.erase(self, connection_id, who, wait=wait, asked_at=asked_at)
+        return erasing.erase(self, connection_id, who, **how)
 
     def begin(self) -> None:
         """Begins all that is done in the background by a process that runs for long."""
@@ -131,8 +131,8 @@ def open_services(
     engine = Engine(ledger, courier, board, open_wakeups(settings), settings.drains, kept, also=also)
     intake = Intake(ledger, manifest, courier.clock, engine.wake)
 
-    def erase(connection_id: str, who: str, *, wait: bool = True, asked_at: int | None = None) -> dict[str, Any]:
-        return opened.erase(connection_id, who, wait=wait, asked_at=asked_at)
+    def erase(connection_id: str, who: str, **how: Any) -> dict[str, Any]:
+        return opened.erase(connection_id, who, **how)
 
     needs = _Needs(settings, manifest, ledger, vault, intake, erase)
     arrivals, pulls = Arrivals(needs), Pulls(needs)

@@ -62,8 +62,9 @@ class Single:
             raise Problem("connection_halted", reason="credential_unreadable") from None
         return Credential(tenant.website_id, tenant.tier, tenant.identifier, key)
 
-    def run(self, connection_id: str, plan: Generator[Call, Reply, Result]) -> Result:
-        """Runs one plan now, before bulk work, within the budget, and returns its result.
+    def run(self, connection_id: str, plan: Generator[Call, Reply, Result], *, live: bool = True) -> Result:
+        """Runs one plan now, within the budget, and returns its result: before bulk work, or, when it is not `live`, as
+        part of it.
 
         Raises `Problem`, whose `maybe_applied` is about its last call: no_connection, connection_halted, quota_used_up,
         crisp_rate_limited, crisp_refused, crisp_unreachable.
@@ -71,7 +72,7 @@ class Single:
         tenant = self._tenant(connection_id)
         if tenant.halted:
             raise Problem("connection_halted", reason=tenant.halted)
-        return self._run(tenant, plan)
+        return self._run(tenant, plan, live=live)
 
     def check(self, connection_id: str, plan: Generator[Call, Reply, Any]) -> str | None:
         """Runs a plan to find out whether the credential works; ends a halt when it does. The code when it does not."""
@@ -99,12 +100,12 @@ class Single:
             except StopIteration:
                 return
 
-    def _run(self, tenant: CrispConnection, plan: Generator[Call, Reply, Result]) -> Result:
+    def _run(self, tenant: CrispConnection, plan: Generator[Call, Reply, Result], *, live: bool = True) -> Result:
         until = time.monotonic() + _DEADLINE
         try:
             call = next(plan)
             while True:
-                call = plan.send(self._answer(tenant, call, until))
+                call = plan.send(self._answer(tenant, call, until, live=live))
         except StopIteration as end:
             result: Result = end.value
             return result
@@ -116,14 +117,15 @@ class Single:
             raise Problem("no_connection")
         return tenant
 
-    def _answer(self, tenant: CrispConnection, call: Call, until: float) -> Reply:
+    def _answer(self, tenant: CrispConnection, call: Call, until: float, *, live: bool) -> Reply:
         """Crisp's answer to one call of a single plan, after at most three tries, none of them begun too late. While
         Crisp fails for everybody it is one try."""
         unsure = False
         if time.monotonic() >= until:
             raise Problem("crisp_unreachable")
         for pause in (*_PAUSES, None):
-            budget, bought_at = self._charge(tenant, min(until, time.monotonic() + _PATIENCE), unsure=unsure)
+            patience = min(until, time.monotonic() + _PATIENCE)
+            budget, bought_at = self._charge(tenant, patience, unsure=unsure, live=live)
             answer = self._send(tenant, call)
             judgement = judge(call, answer)
             halted = self._account(tenant, call, answer, judgement, bought_at)
@@ -145,15 +147,17 @@ class Single:
         log.debug("call", connection=tenant.id, route=call.route, answer=answer.label, ms=answer.ms)
         return answer
 
-    def buy(self, connection: Connection, tenant: CrispConnection, now: int) -> tuple[Budget, Grant]:
-        """Buys one call that somebody waits for, if there is one: the budget before it, and what is granted."""
+    def buy(
+        self, connection: Connection, tenant: CrispConnection, now: int, *, live: bool = True
+    ) -> tuple[Budget, Grant]:
+        """Buys one call, if there is one: the budget before it, and what is granted. `live`: somebody waits for it."""
         limits = replace(tenant.limits, reserve=self._reserve)
         before = quotas.locked(connection, tenant.id)
-        grant = breaker.hurried(before, lambda budget: take(budget, limits, 1, now, live=True))
+        grant = breaker.hurried(before, lambda budget: take(budget, limits, 1, now, live=live))
         quotas.save(connection, tenant.id, grant.budget)
         return before, grant
 
-    def _charge(self, tenant: CrispConnection, until: float, *, unsure: bool) -> tuple[Budget, int]:
+    def _charge(self, tenant: CrispConnection, until: float, *, unsure: bool, live: bool) -> tuple[Budget, int]:
         """Buys one call and waits for its slot, until then; the budget before it, and when it was bought. `unsure`: an
         earlier try may have been done."""
         while (ahead := self._slot_ahead(tenant)) > _AHEAD:
@@ -162,9 +166,9 @@ class Single:
             time.sleep((ahead - _AHEAD) / 1000)
         now = self.clock()
         with self.ledger.write() as connection:
-            before, grant = self.buy(connection, tenant, now)
+            before, grant = self.buy(connection, tenant, now, live=live)
         if not grant.slots:
-            raise _unsure(held(grant.budget, now), unsure)
+            raise _unsure(held(grant.budget, now, live=live), unsure)
         time.sleep(max(0, grant.slots[0] - now) / 1000)
         return before, now
 
@@ -216,9 +220,9 @@ def _too_many(slot_at: int, ahead: int) -> Problem:
     return Problem("crisp_rate_limited", message=message, until=until, retry_after=max(1, math.ceil(ahead / 1000)))
 
 
-def held(budget: Budget, now: int) -> Problem:
+def held(budget: Budget, now: int, *, live: bool = True) -> Problem:
     """Why nothing may be sent now, and when it may be: whole seconds, none too few."""
-    until = expected_at(budget, now, live=True)
+    until = expected_at(budget, now, live=live)
     seconds = max(1, math.ceil((until - now) / 1000))
     return Problem(held_by(budget, now), until=Moment(from_milliseconds(until)), retry_after=seconds)
 

@@ -38,8 +38,9 @@ class Erasures:
         return row is not None
 
     def _carry_out(self, row: Row[Any]) -> None:
+        live = row.import_id is None  # many at once, as of a whole shop, leave others what is kept for single contacts
         try:
-            done = self.needs.erase(row.connection_id, row.email, wait=False, asked_at=row.created_at)
+            done = self.needs.erase(row.connection_id, row.email, wait=False, asked_at=row.created_at, live=live)
         except Problem as problem:
             self._later(row, problem)
             return

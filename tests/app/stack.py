@@ -17,6 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from connector.app import create_app
+from connector.budget import DAY
 from connector.ledger import connections as tenants
 from connector.ledger import quotas
 from connector.ledger.connections import CrispConnection
@@ -200,12 +201,14 @@ class Stack:
         with self.services.ledger.write() as connection:
             tenants.save(connection, replace(self.tenant, **changes), 0)
 
-    def use(self, calls: int) -> None:
-        """So many calls of today's quota are used."""
-        day = self.services.courier.clock() // 86_400_000
+    def use(self, calls: int, resets_in: int | None = None) -> None:
+        """So many calls of today's quota are used; it is there again at midnight, or in so many milliseconds."""
+        now = self.services.courier.clock()
+        offset = 0 if resets_in is None else (now + resets_in) % DAY
         with self.services.ledger.write() as connection:
             budget = quotas.locked(connection, self.tenant.id)
-            quotas.save(connection, self.tenant.id, replace(budget, day=day, used=calls))
+            today = replace(budget, day=(now - offset) // DAY, offset=offset, used=calls)
+            quotas.save(connection, self.tenant.id, today)
 
     def reset(self) -> None:
         """As new: no records, no people, one API key, a sandbox with nobody in it."""

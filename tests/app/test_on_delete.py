@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from connector.budget import DAY
 from connector.inbound import Arrivals
 from connector.ledger import records
 from connector.samples import of_source
@@ -258,6 +259,24 @@ class TestShopify:
         assert finished(api, import_id)["totals"]["updated"] == 2
         assert list(stack.crisp.people()) == ["no.customer@example.com"]
         adds_up(stack, 5)
+
+    def test_a_whole_shop_leaves_what_is_kept_for_single_contacts(
+        self, api: FlaskClient, stack: Stack, one: dict[str, Any]
+    ) -> None:
+        for its_id, address in ((1, ADA), (2, BOB), (3, "cy@example.com")):
+            self.customer(stack, one, its_id, address)
+            outcome(api, one)
+        stack.save(daily_quota=100)
+        stack.use(95, resets_in=DAY // 2)
+        self.ask(stack, one, "shop/redact")
+        assert carried_out(stack) == 3
+        import_id = arrivals_of(api, one)[0]["import_id"]
+        assert api.get(f"/v1/imports/{import_id}").get_json()["totals"]["waiting"] == 3
+        ids = [each["outcome_id"] for each in api.get(f"/v1/imports/{import_id}/records").get_json()]
+        assert {api.get(f"/v1/outcomes/{its_id}").get_json()["reason"] for its_id in ids} == {"quota_used_up"}
+        self.ask(stack, one, "customers/redact", id=3, email="cy@example.com")
+        assert carried_out(stack) == 1
+        assert sorted(stack.crisp.people()) == [ADA, BOB], "the law's month is long; who asks alone is heard at once"
 
     def test_of_two_shops_it_is_only_told(self, api: FlaskClient, stack: Stack, one: dict[str, Any]) -> None:
         made(api, "shopify")
