@@ -11,6 +11,7 @@ from connector.web import (
     importing,
     naming,
     pages,
+    states,
     telling,
     trying,
     watching,
@@ -23,6 +24,7 @@ __all__ = ["connect", "contacting", "docs", "entry", "importing", "prepare", "te
 def prepare(app: Flask) -> None:
     """Gives an application its pages."""
     words.prepare(app)
+    states.prepare(app)
     naming.prepare(app)
     door.prepare(app)
     app.register_blueprint(pages.blueprint)

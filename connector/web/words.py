@@ -24,7 +24,7 @@ def language() -> str:
     """Of this request: the best that there is of those that the browser names."""
     if not has_request_context():
         return LANGUAGES[0]
-    found: str | None = g.get("language")
+    found: str | None = getattr(g, "language", None)
     if found is None:
         found = g.language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     return found
@@ -87,13 +87,11 @@ def moment(when: str) -> str:
 
 
 def prepare(app: Flask) -> None:
-    """Templates know `_`, `language`, and how to write sentences, numbers and times."""
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined] # of the extension
-    install(_plain, plural, newstyle=True)
-    app.jinja_env.globals.update(language=language)
+    """Templates know `_`, `ngettext` and `language`, and how to write sentences, numbers and times. The extension of
+    Jinja for this would fill gaps and escape at every text, also where there is nothing to fill."""
+    app.jinja_env.globals.update(_=_, ngettext=_counted, language=language)
     app.jinja_env.filters.update(sentence=sentence, number=number, moment=moment)
 
 
-def _plain(text: str) -> str:
-    return _texts(language()).gettext(text)
+def _counted(one: str, many: str, num: int) -> str:
+    return plural(one, many, num) % {"num": number(num)}
