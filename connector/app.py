@@ -161,10 +161,21 @@ def _of_http(error: HTTPException) -> Problem:
         problem = Problem("server_error")
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-        told = say("This address takes {allowed}, not {method}. Look at /docs.", allowed=allowed, method=request.method)
-        problem = Problem(code, message=told)
+        problem = Problem(code, message=_other_method(allowed))
         problem.headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
     return problem
+
+
+def _other_method(allowed: str) -> str:
+    """What is told of a wrong method. Clients make a GET of a POST that is redirected (RFC 9110, 15.4.2), as a proxy
+    does that wants https."""
+    if request.method == "GET" and "POST" in allowed:
+        return say(
+            "This address takes {allowed}, not GET. If you sent a POST, a redirect made a GET of it: use the address "
+            "that it leads to, which begins with https://. Look at /docs.",
+            allowed=allowed,
+        )
+    return say("This address takes {allowed}, not {method}. Look at /docs.", allowed=allowed, method=request.method)
 
 
 def _database_failed(error: SQLAlchemyError) -> Response:

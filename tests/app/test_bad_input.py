@@ -410,6 +410,9 @@ def test_method_not_allowed_says_which_are(api: FlaskClient) -> None:
     answer = api.delete(ONE)
     problem(answer, 405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    assert "redirect" not in answer.get_json()["message"]
+    redirected = problem(api.get(ONE), 405, "method_not_allowed")
+    assert "If you sent a POST, a redirect made a GET of it" in redirected["message"]
 
 
 @pytest.mark.parametrize("path", [MANY, PREVIEW])

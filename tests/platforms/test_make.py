@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from pytest_httpserver import HTTPServer
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
@@ -17,6 +18,7 @@ from connector.manifest import Manifest, shipped
 from connector.platforms.make import build
 from tests.hooks.receiving import Receiver, receiving
 from tests.platforms.iml import App, Failed, assert_fits
+from tests.platforms.proxies import behind
 from tests.platforms.schemas import schemas, without_anchors
 from tests.process.running import Crisp, Service, until
 from tests.process.subscriber import in_crisp
@@ -135,6 +137,15 @@ def test_a_field_that_is_added_is_everywhere() -> None:
     assert shown in contact
     assert shown in records["spec"]
     assert {"name": SIZE.key, "type": "number", "label": SIZE.label} in told
+
+
+@pytest.mark.parametrize("prefix", ["", "/behind", "/behind/"])
+def test_what_ends_the_address_does_no_harm(app: App, service: Service, httpserver: HTTPServer, prefix: str) -> None:
+    """A slash, and a path that a proxy takes away."""
+    address = behind(httpserver, prefix, service.url) if prefix else f"{service.url}/"
+    there = replace(app, connection={**app.connection, "base_url": address})
+    assert there.tested() == app.tested()
+    assert there.run("upsertContact", email="end@example.com")["status"] == "created"
 
 
 def test_the_key_is_kept_out_of_logs_and_addresses() -> None:

@@ -33,6 +33,7 @@ from tests.platforms.n8n_workflows import (
     started_by_hook,
     told,
 )
+from tests.platforms.proxies import behind
 from tests.platforms.tools import node, path, ran
 from tests.process.running import ROOT, Crisp, Service, until
 
@@ -136,10 +137,12 @@ def subscribed(service: Service, event: str) -> dict[str, Any]:
     return next((each for each in listed if each["event"] == event), {})
 
 
-def test_credentials_are_tested(app: N8n, served: Service) -> None:
-    data = {"baseUrl": served.url, "apiKey": served.key}
-    tried = {"credentials": {**OURS["crispConnectorApi"], "type": "crispConnectorApi", "data": data}}
-    assert app.ask("POST", "/credentials/test", json=tried)["status"] == "OK"
+def test_credentials_are_tested(app: N8n, served: Service, httpserver: HTTPServer) -> None:
+    """With a slash at the end of the address too, and with a path that a proxy takes away."""
+    for address in (served.url, f"{served.url}/", behind(httpserver, "/behind/", served.url)):
+        data = {"baseUrl": address, "apiKey": served.key}
+        tried = {"credentials": {**OURS["crispConnectorApi"], "type": "crispConnectorApi", "data": data}}
+        assert app.ask("POST", "/credentials/test", json=tried)["status"] == "OK"
     tried["credentials"]["data"] = {**data, "apiKey": "ck_another"}
     assert app.ask("POST", "/credentials/test", json=tried)["status"] == "Error"
 

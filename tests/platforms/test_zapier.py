@@ -12,6 +12,7 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from tests.platforms import tools
+from tests.platforms.proxies import behind
 from tests.platforms.zapier import App, failure
 from tests.process.running import Crisp, Service, until
 from tests.process.subscriber import Subscriber, in_crisp, subscribing
@@ -83,10 +84,21 @@ def test_what_ends_the_address_does_no_harm(zapier: App, end: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/crisp", "/crisp/", "/v1/behind/"])
-def test_a_path_in_the_address_stays(zapier: App, httpserver: HTTPServer, prefix: str) -> None:
-    httpserver.expect_request(f"{prefix.rstrip('/')}/v1/me").respond_with_json({"label": "there"})
-    zapier.auth["base_url"] = httpserver.url_for(prefix)
-    assert zapier.run("authentication.test") == {"label": "there"}
+def test_a_path_that_a_proxy_takes_away_does_no_harm(
+    zapier: App, service: Service, httpserver: HTTPServer, prefix: str
+) -> None:
+    zapier.auth["base_url"] = behind(httpserver, prefix, service.url)
+    assert zapier.run("authentication.test") == service.get("/v1/me").json()
+    assert zapier.do("upsert_contact", email="behind@example.com")["status"] == "created"
+
+
+def test_an_address_that_a_proxy_moves_to_https_is_told(zapier: App, service: Service, httpserver: HTTPServer) -> None:
+    """The proxy answers http with a redirect, which makes a GET of a POST: the sentence says what to change."""
+    moved = {"Location": f"{service.url}/v1/contacts"}
+    httpserver.expect_request("/v1/contacts").respond_with_data("", status=301, headers=moved)
+    zapier.auth["base_url"] = httpserver.url_for("")
+    failed = failure(lambda: zapier.do("upsert_contact", email="moved@example.com"))
+    assert "which begins with https://" in failed.told["message"]
 
 
 def test_a_contact_is_created_then_known_then_updated(zapier: App, crisp: Crisp) -> None:
