@@ -7,7 +7,7 @@ from flask import Flask, Response, g, request
 from .card import same_email
 from .envelope import json_body
 from .faults import ANSWERS, Fault
-from .refusal import RefusalError
+from .refusal import RefusalError, invalid
 from .state import Sandbox, sandbox
 
 API = "/v1/"
@@ -35,6 +35,7 @@ def enter() -> Response | None:
     check_credentials(state)
     check_limits(state)
     check_website(state)
+    check_refusal(state)
     return fail_before(state)
 
 
@@ -99,6 +100,12 @@ def check_website(state: Sandbox) -> None:
     ours = state.options.website_id
     if view_args.pop("website_id", ours) != ours:
         raise RefusalError(404, "website_not_found")
+
+
+def check_refusal(state: Sandbox) -> None:
+    """400 with the message that the switch says, when it says one."""
+    if state.options.refusal is not None:
+        raise invalid([state.options.refusal])
 
 
 def fail_before(state: Sandbox) -> Response | None:

@@ -61,6 +61,7 @@ class Options:
         Number(int, optional=True), None, "Makes the faults the same in every run (default: they differ)."
     )
     timeout_s: float = switch(Number(float), 2.0, "How long a timed-out answer is held.")
+    refusal: str | None = switch(Text(optional=True), None, "Refuse every call (400), with this text as the message.")
     segments: str = switch(
         OneOf(("replace", "append")), "replace", "What PATCH and batch do with the segments that are there."
     )

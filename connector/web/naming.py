@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup
 
 from connector.api.access import services
 from connector.web.words import _
+
+_ALONE = Markup("<bdi>{}</bdi>")
 
 
 def field(key: str) -> str:
@@ -28,12 +31,13 @@ def source(key: str) -> str:
 
 
 def shown(value: Any) -> Any:
-    """A value of a contact: a list as a line, yes or no as words, everything else as it is."""
+    """A value of a contact: a list as a line, yes or no as words, everything else as it is. Each by itself: whichever
+    way it is written, what stands beside it keeps its own direction."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Mapping | str) or not hasattr(value, "__iter__"):
-        return value
-    return ", ".join(map(str, value))
+        return _ALONE.format(value)
+    return Markup(", ").join(map(_ALONE.format, value))
 
 
 def prepare(app: Flask) -> None:

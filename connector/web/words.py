@@ -4,6 +4,7 @@ Texts are written in English where they are used; `locale` has them in other lan
 English on its way; the pages listen meanwhile, so they know of each sentence its template and what fills its gaps.
 """
 
+import re
 from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations, find, translation
@@ -16,6 +17,8 @@ from connector.web.kept import recalled
 
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "fr")
+# What turns the direction of writing until it is ended: in a sentence it would turn what is said after it.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # What stands between the thousands of a number, and before its decimals.
 _SIGNS = {"en": (",", "."), "fr": ("\u202f", ",")}
 
@@ -54,9 +57,18 @@ def heard(said: Heard) -> None:
     g.setdefault("heard", {}).update(said)
 
 
+def upright(text: str) -> str:
+    """A sentence in which what would turn its direction is shown as what it is: `\\u202e`."""
+    return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def sentence(message: str) -> str:
-    """What `/v1` said, in the language of the page; as it is where it is not one of its sentences."""
-    if language() == LANGUAGES[0] or not message:
+    """What `/v1` said, upright and in the language of the page; as it is where it is not one of its sentences."""
+    return upright(_told(message)) if message else message
+
+
+def _told(message: str) -> str:
+    if language() == LANGUAGES[0]:
         return message
     said = message if isinstance(message, Said) else g.get("heard", {}).get(message) or recalled(message)
     return _retold(said) if said is not None else _(message)
@@ -90,7 +102,7 @@ def prepare(app: Flask) -> None:
     """Templates know `_`, `ngettext` and `language`, and how to write sentences, numbers and times. The extension of
     Jinja for this would fill gaps and escape at every text, also where there is nothing to fill."""
     app.jinja_env.globals.update(_=_, ngettext=_counted, language=language)
-    app.jinja_env.filters.update(sentence=sentence, number=number, moment=moment)
+    app.jinja_env.filters.update(sentence=sentence, upright=upright, number=number, moment=moment)
 
 
 def _counted(one: str, many: str, num: int) -> str:

@@ -12,6 +12,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 from tests.platforms.tools import installed
 
 PHONE, DESK = (390, 844), (1280, 860)
+# Tells of whatever the policy of a page forbids, as it happens and as the browser reports it.
+_WATCH = """
+const tell = each => notAllowed(`${each.effectiveDirective} ${each.blockedURI || each.blockedURL}`);
+addEventListener("securitypolicyviolation", tell);
+const reports = {types: ["csp-violation"], buffered: true};
+new ReportingObserver(found => found.forEach(each => tell(each.body)), reports).observe();
+"""
 
 
 class Window:
@@ -24,6 +31,8 @@ class Window:
         page.on("dialog", self._asked)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
+        page.expose_function("notAllowed", lambda told: self.trouble.append(f"policy: {told}"))
+        page.add_init_script(_WATCH)
 
     def _asked(self, dialog: Dialog) -> None:
         """A page asks before it takes something away, and says nothing else so."""

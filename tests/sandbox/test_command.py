@@ -50,6 +50,8 @@ VALUES: list[tuple[str, str, Any]] = [
     ("timeout_rate", "0.05", 0.05),
     ("seed", "7", 7),
     ("timeout_s", "0.5", 0.5),
+    ("refusal", "not today", "not today"),
+    ("refusal", "none", None),
     ("segments", "append", "append"),
     ("nested", "replace", "replace"),
     ("data_removal", "put", "put"),

@@ -46,6 +46,15 @@ def test_every_kind_occurs(start: Start) -> None:
     }
 
 
+def test_every_call_is_refused_with_the_message_that_was_given(start: Start) -> None:
+    client = start(refusal="<b>not today</b>")
+    for answer in (client.get(f"{PROFILE}s/1"), client.post(PROFILE, json={"email": "ada@example.com"})):
+        told = {"error": True, "reason": "invalid_data", "data": {"message": "<b>not today</b>"}}
+        assert (answer.status_code, answer.get_json()) == (400, told)
+    client.post("/_sandbox", json={"refusal": None})
+    assert client.get(f"{PROFILE}s/1").status_code == 200
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1])
 def test_the_share_and_that_half_is_applied(start: Start, rate: float) -> None:
     outcomes, there = run(start(error_rate=rate, seed=3), 600)
