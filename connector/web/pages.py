@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 
 from connector.api.access import Caller
 from connector.errors import Problem
+from connector.files.limits import MOST_COLUMNS
 from connector.uploads.store import LARGEST
 from connector.version import __version__
 from connector.web import door
@@ -15,6 +16,8 @@ NAME = "web"
 blueprint = Blueprint(NAME, __name__)
 # A payload may be pasted into a form; what is larger comes as a file.
 _PASTED = 2_000_000
+# Fields of a form: of each column of a file its name and what it feeds, and a few more.
+_FIELDS = 2 * MOST_COLUMNS + 100
 _POLICY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -28,6 +31,7 @@ def check_form() -> None:
     """A form that was not made here is not taken."""
     files = LARGEST if request.mimetype == "multipart/form-data" else 0
     request.max_form_memory_size, request.max_content_length = _PASTED, _PASTED + files
+    request.max_form_parts = _FIELDS
     if request.method == "POST":
         try:
             door.csrf.protect()

@@ -32,12 +32,21 @@
     if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, mark); else mark();
   });
 
-  // How much of a file has gone up.
+  // How much of a file has gone up; then, that it is read. What comes down afterwards is told of in the same way.
+  let isUp = false;
+  document.addEventListener("htmx:xhr:loadstart", function () { isUp = false; });
   document.addEventListener("htmx:xhr:progress", function (event) {
-    const bar = document.getElementById("going-up");
-    if (!bar || !event.detail.lengthComputable || event.detail.total < 200000) return;
-    bar.hidden = event.detail.loaded >= event.detail.total;
-    bar.firstElementChild.value = event.detail.loaded / event.detail.total;
+    const going = document.getElementById("going-up"), told = event.detail;
+    if (!going || isUp || !told.lengthComputable || told.total < 200000) return;
+    const bar = going.querySelector("progress"), words = going.querySelector("p");
+    isUp = told.loaded >= told.total;
+    if (isUp) bar.removeAttribute("value"); else bar.value = told.loaded / told.total;
+    words.textContent = isUp ? words.dataset.read : words.dataset.up;
+    going.hidden = false;
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const going = document.getElementById("going-up");
+    if (going && event.detail.requestConfig.verb === "post") going.hidden = true;
   });
 
   // A file that is dropped where text is pasted.
