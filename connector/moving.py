@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from connector import imports
 from connector.errors import Problem
 from connector.ledger import importing, records
+from connector.saying import say
 from connector.services import Services
 
 # What can still be done in which state.
@@ -43,5 +44,5 @@ def _check(connection: Connection, connection_id: str, import_id: str, wanted: s
         raise Problem("import_missing")
     state = imports.state_of(connection, row, records.totals(connection, import_id).as_json())
     if state not in _CAN[wanted]:
-        raise Problem("import_state", state=state, wanted=wanted)
+        raise Problem("import_state", state=say(state), wanted=say(wanted))
     return row

@@ -59,7 +59,8 @@ def missing(language: str) -> list[str]:
 
 def _whole(message: object) -> bool:
     told = getattr(message, "string", "")
-    return bool(getattr(message, "id", "")) and (all(told) if isinstance(told, tuple | list) else bool(told))
+    sure = bool(getattr(message, "id", "")) and not getattr(message, "fuzzy", False)
+    return sure and (all(told) if isinstance(told, tuple | list) else bool(told))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from connector import spoken
 from connector.errors import CODES as ERRORS
+from connector.imports import STATES
 from connector.manifest import shipped
 from connector.notes import CODES as NOTES
 from connector.web import kept
@@ -15,12 +16,15 @@ PROBED = (
 )
 FOUND = ("append", "replace", "merge", "null", "empty", "put", "refused", "taken", "ignored", "not known", "none")
 
+# What an import can be, and cannot be any more (`connector.moving`).
+MOVED = ("paused", "resumed", "cancelled")
+
 
 def declared() -> Iterator[str]:
     """All of them."""
     yield from (sentence for _status, _title, sentence in ERRORS.values())
     yield from (sentence for _level, sentence in NOTES.values())
-    yield from (*spoken.declared(), *kept.TEMPLATES, *PROBED, *FOUND)
+    yield from (*spoken.declared(), *kept.TEMPLATES, *PROBED, *FOUND, *STATES, *MOVED)
     yield from _of_manifests()
 
 

@@ -16,7 +16,7 @@ from connector.ids import made_at
 from connector.web import door
 from connector.web.pages import blueprint
 from connector.web.speaking import ask
-from connector.web.words import _, plural
+from connector.web.words import plural
 
 _FILTERS = ("status", "source", "code", "email", "since", "until")
 _PAGE = 50
@@ -61,7 +61,12 @@ def replay_kind() -> Response:
     count, left = done["replayed"], done["not_replayable"]
     flash(plural("%(num)s record is sent again.", "%(num)s records are sent again.", count) % {"num": count})
     if left:
-        flash(_("%(count)s have no usable contact: correct them and send them anew.", count=left), "bad")
+        told = plural(
+            "%(num)s has no usable contact: correct it and send it anew.",
+            "%(num)s have no usable contact: correct them and send them anew.",
+            left,
+        )
+        flash(told % {"num": left}, "bad")
     return redirect(url_for("web.outcome", outcome_id=one) if one else url_for("web.activity"), 303)
 
 
