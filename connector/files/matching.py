@@ -111,7 +111,7 @@ class _Matching:
         said = said_of(column, export)
         if said is None:
             return None
-        told = say("The export of {system} has it", system=export.label)
+        told = _of_export(export.label)
         none = say("{reason}, and it is no contact field; ignored", reason=told)
         return certain(said[1], told) if said[1] else ignored(none)
 
@@ -151,6 +151,12 @@ class _Matching:
 def _ignored(chosen: UserMapping) -> UserMapping:
     """What is left out, whatever else the mapping says of it."""
     return tuple(row for row in chosen if row[0] == IGNORED)
+
+
+def _of_export(system: str) -> str:
+    if system.endswith("s"):
+        return say("{system}' export has it", system=system)
+    return say("{system}'s export has it", system=system)
 
 
 def _plain_meanings(

@@ -101,10 +101,10 @@ def test_an_origin_decides(header: str, name: str, field: str | None) -> None:
 
 def test_an_export_says_that_it_was_the_export() -> None:
     found = matched("Email Address|LEID|EUID")
-    assert column(found, "Email Address").reason == "The export of Mailchimp has it"
-    assert column(found, "LEID").reason == "The export of Mailchimp has it, and it is no contact field; ignored"
+    assert column(found, "Email Address").reason == "Mailchimp's export has it"
+    assert column(found, "LEID").reason == "Mailchimp's export has it, and it is no contact field; ignored"
     google = column(matched("E-mail 1 - Value|File As"), "File As")
-    assert google.reason == "The export of Google Contacts has it, and it is no contact field; ignored"
+    assert google.reason == "Google Contacts' export has it, and it is no contact field; ignored"
 
 
 def test_metadata_of_stripe_is_custom_data() -> None:

@@ -22,4 +22,4 @@ def test_an_action_costs_little_more_than_its_request(
     )
     with capsys.disabled():
         print(f"\nZapier: {took['app']:.1f} ms an action, {took['bare']:.1f} ms a bare request")
-    assert zapier.find("ada@example.com")[0]["first_name"] == "Ada"
+    assert zapier.find("ada@example.com")[0]["nickname"] == "Ada"

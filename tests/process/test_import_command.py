@@ -20,13 +20,7 @@ def test_a_dry_run_shows_everything_and_writes_nothing(env: Env, crisp: Crisp) -
         lambda: result("import", HUBSPOT, "--dry-run", "--limit", "2", env=env),
     )
     assert shown.returncode == 0
-    for told in (
-        "The export of HubSpot has it",
-        "company_name",
-        "email_invalid",
-        "ada.placeholder@example.com",
-        "created",
-    ):
+    for told in ("HubSpot's export has it", "company_name", "email_invalid", "ada.placeholder@example.com", "created"):
         assert told in shown.stdout
     for told in ("CSV · 25 rows", "export of HubSpot", "4 (by 19)", "22 calls"):
         assert told in shown.stderr
