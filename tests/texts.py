@@ -4,6 +4,7 @@ translate it in `connector/web/locale/*/LC_MESSAGES/messages.po`, and compiles i
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -18,6 +19,10 @@ CODE = LOCALE.parent.parent
 _METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
 _FUNCTIONS = {"_": None, "plural": (1, 2), "ngettext": (1, 2), "say": None}
 _OPTIONS = {"web/templates/**.html": {"encoding": "utf-8", "silent": "false", "newstyle_gettext": "true"}}
+
+
+# What is taken up again and has not changed is the same file.
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def used() -> Catalog:
@@ -69,6 +74,7 @@ def main() -> None:
         catalog = known(language) if place(language).exists() else Catalog(locale=language)
         catalog.update(used(), no_fuzzy_matching=True)
         catalog.obsolete.clear()
+        catalog.creation_date = _ANY_DAY
         place(language).parent.mkdir(parents=True, exist_ok=True)
         with place(language).open("wb") as file:
             write_po(file, catalog, width=100, no_location=True, omit_header=False, sort_output=True)
