@@ -32,7 +32,7 @@ def boxes(base: str, key: str) -> Iterator[Box]:
     url = f"{base}/v1/contacts"
     yield Box("curl", "cURL", curl(base, key))
     yield Box("n8n", "n8n", _n8n(url, key))
-    yield Box("make", "Make", _fields(url, key, "{{toJSON(1)}}"))
+    yield Box("make", "Make", _fields(url, key, "{{2.json}}"))
     yield Box("zapier", "Zapier", _fields(url, key, json.dumps(_RECORD)))
     yield Box("power_automate", "Power Automate", _fields(url, key, "@{triggerBody()}"))
     yield Box("apps_script", "Google Apps Script", _apps_script(url, key))

@@ -108,6 +108,7 @@ class Sheet {
   getRange = (...where) => new Range(this, ...where);
   getActiveRangeList = () =>
     step.selected ? { getRanges: () => step.selected.map((where) => this.getRange(...where)) } : null;
+  getActiveCell = () => this.getRange(...step.cell);
   getFilter = () => (step.hidden ? {} : null);
   isRowHiddenByFilter = (row) => step.hidden.includes(row);
   insertColumnAfter = (column) => {
@@ -268,6 +269,7 @@ const DOES = {
     const [, run] = seen.menu.items.find(([label]) => label === menu);
     context[run]();
   },
+  run: ({ run, as }) => running(as)[run](),
   edit: ({ sheet, edit: { row, column, values } }) => {
     people(named(sheet), { put: { row, column, values } });
     fire('edit', named(sheet), [row, column, values.length, values[0].length]);

@@ -1,5 +1,6 @@
 """Workflows for the real n8n: our recipes as a user makes them ready, and small ones with our nodes in them."""
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -101,6 +102,13 @@ def told(id_: str, parameters: Mapping[str, Any], url: str) -> Workflow:
     asked = {"method": "POST", "url": url, "sendBody": True, "specifyBody": "json"}
     post = node("Post", "httpRequest", 4.2, {**asked, "jsonBody": "={{ JSON.stringify($json) }}", "options": {}})
     return _with_id(workflow(id_, "", [{**when, "parameters": dict(parameters)}, post]), id_)
+
+
+def pasted(id_: str, box: str) -> Workflow:
+    """What the page Connect gives to be pasted into the editor, behind a webhook."""
+    [post] = json.loads(box)["nodes"]
+    items = node("Items", "splitOut", 1, {"fieldToSplitOut": "body", "options": {}})
+    return _with_id(workflow(id_, "", [_answering("Call", id_), items, post]), id_)
 
 
 def checking(id_: str, code: str) -> Workflow:

@@ -67,6 +67,10 @@ class Spreadsheet:
         """Somebody chooses an item of the menu, and answers what is asked: None cancels."""
         return self._does({"as": "ada", "menu": menu, "answers": list(answers), "sheet": "CRM", **more})
 
+    def run(self, function: str, row: int) -> Seen:
+        """Somebody runs a function of the script in its editor, with the cursor in this row."""
+        return self._does({"as": "ada", "run": function, "cell": [row, 1], "sheet": "CRM"})
+
     def edit(self, row: int, column: int, *values: list[Cell], **more: Any) -> Seen:
         """Somebody types or pastes these rows there."""
         return self._does({"sheet": "CRM", **more, "edit": {"row": row, "column": column, "values": list(values)}})

@@ -15,6 +15,7 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from connector.manifest import manifests_root, shipped
+from connector.web.boxes import boxes
 from tests.platforms.mailbox import Mailbox, mailbox
 from tests.platforms.n8n_app import N8n
 from tests.platforms.n8n_workflows import (
@@ -30,6 +31,7 @@ from tests.platforms.n8n_workflows import (
     credentials,
     doing,
     ended_by_request,
+    pasted,
     started_by_hook,
     told,
 )
@@ -102,12 +104,13 @@ def app(
     trigger = told("when", {"event": "contact_updated", "filter": {"changed": ["city"]}}, receiver.url_for("/told"))
     n8n.take("credentials", credentials(served.url, served.key, post.port))
     signed = checking("signed", snippets("subscriptions.md", "javascript")[1].replace("whsec_…", secret))
-    n8n.take("workflow", [*recipes.values(), *nodes, going_on, trigger, signed])
+    box = pasted("box", next(each.text for each in boxes(served.url, served.key) if each.key == "n8n"))
+    n8n.take("workflow", [*recipes.values(), *nodes, going_on, trigger, signed, box])
     ran("bash", "-euc", snippets("platforms/n8n.md", "bash")[1], cwd=package.parent, HOME=str(n8n.folder), PATH=path())
     try:
         n8n.start()
         n8n.sign_up()
-        for each in (*STARTS, "form-to-crisp", *OPERATIONS, "going_on", "signed"):
+        for each in (*STARTS, "form-to-crisp", *OPERATIONS, "going_on", "signed", "box"):
             n8n.activate(each)
         yield n8n
     finally:
@@ -157,6 +160,13 @@ def test_recipes_bring_what_a_system_has(recipe: str, app: N8n, service: Service
     assert done["totals"]["records"] == 2
     expected = sample(f"{SAMPLES[recipe]}.contact")["records"]
     assert set(crisp.people()) == {each["contact"]["email"] for each in expected if "email" in each["contact"]}
+
+
+def test_what_the_page_gives_to_paste_sends_each_item(app: N8n, service: Service, crisp: Crisp) -> None:
+    sent = [{"email": f"{name}@example.com", "first_name": name.title()} for name in ("pasted", "box")]
+    answer = app.call("box", sent)
+    assert [each["status"] for each in answer.json()] == ["created", "created"]
+    assert crisp.people().keys() == {each["email"] for each in sent}
 
 
 def test_a_form_brings_a_contact(app: N8n, service: Service, crisp: Crisp) -> None:
