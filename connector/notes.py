@@ -119,6 +119,8 @@ CODES: dict[str, tuple[Level, str]] = {
 }
 
 
+# Names longer than this together (characters) are not remembered: a sender may call a field what it likes.
+_REMEMBERED = 200
 _THIS, _THIS_FIRST = say("this field"), say("This field")
 
 
@@ -144,7 +146,8 @@ class Note:
 
 def note(code: str, field: str | None = None, *, path: str | None = None) -> Note:
     """The note of this code about a contact field, or about a source's own field when only `field` is given."""
-    found = _note(code, field, path)
+    short = len(field or "") + len(path or "") <= _REMEMBERED
+    found = _note(code, field, path) if short else _note.__wrapped__(code, field, path)
     if isinstance(found.message, Said):
         hear(found.message)
     return found

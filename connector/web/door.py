@@ -66,8 +66,8 @@ def let_out(connection: Connection) -> None:
 
 
 def visitor() -> Caller | None:
-    """Who is signed in."""
-    if "caller" not in g and (ticket := session.get(_TICKET)):
+    """Who is signed in. While a failure of the service is told nothing is looked up, for that may be what fails."""
+    if "caller" not in g and not g.get("failing", False) and (ticket := session.get(_TICKET)):
         with services().ledger.read() as connection:
             key = tickets.key_of(connection, tickets.SESSION, ticket, services().ledger.clock())
             found = of_key(connection, key)

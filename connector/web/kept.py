@@ -35,7 +35,8 @@ def recalled(text: str) -> Said | None:
 
 
 def _fact(name: str, value: str) -> str:
-    return (recalled(value) or say(value)) if name in _SENTENCES else value
+    plain = name not in _SENTENCES or "{" in value or "}" in value
+    return value if plain else recalled(value) or say(value)
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 
-from connector.api.access import Caller
 from connector.errors import Problem
 from connector.files.limits import MOST_COLUMNS
 from connector.uploads.store import LARGEST
@@ -16,6 +15,8 @@ NAME = "web"
 blueprint = Blueprint(NAME, __name__)
 # A payload may be pasted into a form; what is larger comes as a file.
 _PASTED = 2_000_000
+# Where a file may come along, of who is signed in.
+_WITH_FILES = (f"{NAME}.look_at_file", f"{NAME}.start")
 # Fields of a form: of each column of a file its name and what it feeds, and a few more.
 _FIELDS = 2 * MOST_COLUMNS + 100
 _POLICY = {
@@ -29,7 +30,8 @@ _POLICY = {
 @blueprint.before_request
 def check_form() -> None:
     """A form that was not made here is not taken."""
-    files = LARGEST if request.mimetype == "multipart/form-data" else 0
+    takes_files = request.endpoint in _WITH_FILES and door.visitor() is not None
+    files = LARGEST if takes_files else 0
     request.max_form_memory_size, request.max_content_length = _PASTED, _PASTED + files
     request.max_form_parts = _FIELDS
     if request.method == "POST":
@@ -37,6 +39,16 @@ def check_form() -> None:
             door.csrf.protect()
         except CSRFError:
             raise Problem("form_expired") from None
+
+
+@blueprint.before_request
+def come_again() -> str | None:
+    """Who follows a link from elsewhere is sent without the session (SameSite=Strict), and would be given a new one in
+    its place: the page is asked for once more, from here."""
+    elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if request.method == "GET" and elsewhere and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+        return render_template("again.html", address=request.full_path.rstrip("?"))
+    return None
 
 
 @blueprint.after_request
@@ -62,10 +74,7 @@ def wants_page() -> bool:
 
 def page_of(problem: Problem) -> Response:
     """A problem as a page, or, where a part of a page was asked for, as a part."""
-    found: Caller | None = None
-    if request.blueprint == NAME:
-        found = door.visitor()
+    g.failing = problem.status >= 500
     template = "problem_part.html" if "HX-Request" in request.headers else "problem.html"
-    told = {"visitor": found, "may": door.may, "version": __version__, "request_id": g.request_id}
-    body = render_template(template, problem=problem, **told)
+    body = render_template(template, problem=problem, request_id=g.request_id, **known())
     return guard(Response(body, status=problem.status, mimetype="text/html"))

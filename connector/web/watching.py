@@ -26,14 +26,16 @@ _FAILED = ("rejected", "dead")
 
 @blueprint.get("/activity")
 @door.members_only
-def activity() -> str:
+def activity() -> str | tuple[str, int]:
     """Newest first, those that fit the filter."""
     given = {name: request.args.get(name, "").strip() for name in _FILTERS}
     told: dict[str, Any] = {"given": given, "statuses": STATUSES, "sources": services().manifest.sources}
     try:
         found = _found(given)
     except Problem as problem:
-        return render_template("activity.html", rows=[], problem=problem, **told)
+        if "HX-Request" in request.headers:
+            raise
+        return render_template("activity.html", rows=[], problem=problem, **told), problem.status
     template = "activity_rows.html" if "HX-Request" in request.headers else "activity.html"
     return render_template(template, **found, **told)
 

@@ -45,6 +45,8 @@
       if (!answer.ok) throw new Error();
       return answer.json();
     }).then(function (told) {
+      if (period !== document.getElementById("period").value) return;
+      for (const [plot] of drawn) plot.destroy();
       drawn.length = 0;
       const outcomes = document.getElementById("chart-outcomes"), calls = document.getElementById("chart-calls");
       const words = outcomes.dataset;

@@ -91,8 +91,13 @@
   document.addEventListener("htmx:sendError", lost);
 
   // A problem is an answer as well: it is shown where the answer would be.
+  // What is only looked at anew stays as it is while the service, or the proxy before it, fails.
   document.addEventListener("htmx:beforeSwap", function (event) {
-    if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("Content-Type").startsWith("text/html")) {
+    const answer = event.detail.xhr;
+    if (answer.status >= 500 && event.detail.requestConfig.verb === "get") {
+      event.detail.shouldSwap = false;
+      lost();
+    } else if (answer.status >= 400 && (answer.getResponseHeader("Content-Type") || "").startsWith("text/html")) {
       event.detail.shouldSwap = true;
       event.detail.isError = false;
     }
