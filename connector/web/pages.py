@@ -19,6 +19,8 @@ _PASTED = 2_000_000
 _WITH_FILES = (f"{NAME}.look_at_file", f"{NAME}.start")
 # Fields of a form: of each column of a file its name and what it feeds, and a few more.
 _FIELDS = 2 * MOST_COLUMNS + 100
+# Below these there are only programs.
+_NO_PAGES = ("/v1", "/in/", "/crisp/")
 _POLICY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -35,6 +37,8 @@ def check_form() -> None:
     request.max_form_memory_size, request.max_content_length = _PASTED, _PASTED + files
     request.max_form_parts = _FIELDS
     if request.method == "POST":
+        if not all(request.form):  # a part of a body may have no name
+            raise Problem("form_expired")
         try:
             door.csrf.protect()
         except CSRFError:
@@ -66,10 +70,10 @@ def known() -> dict[str, Any]:
 
 
 def wants_page() -> bool:
-    """Whether who asks is a browser, as far as that can be seen."""
-    if request.blueprint is not None:
-        return request.blueprint == NAME
-    return "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/v1")
+    """Whether a browser asks, as far as that can be seen, and for a page, or for what is nowhere."""
+    if request.blueprint != NAME and (request.blueprint is not None or request.path.startswith(_NO_PAGES)):
+        return False
+    return "HX-Request" in request.headers or "text/html" in request.headers.get("Accept", "")
 
 
 def page_of(problem: Problem) -> Response:

@@ -14,7 +14,7 @@ from connector.notes import CODES as NOTES
 from connector.services import open_services
 from connector.settings import Settings
 from tests.app.browsing import Browser, Page
-from tests.app.stack import API_KEY, Stack
+from tests.app.stack import API_KEY, Stack, problem
 
 
 @pytest.fixture
@@ -118,11 +118,18 @@ def test_the_first_page_is_small(stack: Stack) -> None:
     assert len(answer) + sum(sizes.values()) <= 150_000
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/in/nowhere"])
-def test_a_browser_is_told_of_a_problem_on_a_page(stack: Stack, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "is_page"),
+    [("/nowhere", True), ("/sign-in/a/b", True), ("/in/nowhere", False), ("/crisp/a/b", False), ("/v1/nowhere", False)],
+)
+def test_a_browser_is_told_of_a_problem_on_a_page_where_there_are_pages(stack: Stack, path: str, is_page: bool) -> None:
     answer = Browser(stack.app).get(path)
-    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert (answer.status_code, answer.mimetype) == (404, "text/html" if is_page else "application/problem+json")
     assert stack.client(None).get(path).mimetype == "application/problem+json"
+
+
+def test_a_program_is_told_of_a_problem_of_a_page_in_its_own_way(stack: Stack) -> None:
+    problem(stack.client(None).post("/try", data={"payload": "{}"}), 403, "form_expired")
 
 
 @pytest.mark.parametrize(
