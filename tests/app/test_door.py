@@ -12,7 +12,7 @@ from connector.ledger.tables import tickets
 from connector.services import open_services
 from connector.settings import Settings
 from tests.app.browsing import HTML, Browser
-from tests.app.stack import API_KEY, CRISP_KEY, IDENTIFIER, WEBSITE, Crisp, Stack, problem
+from tests.app.stack import API_KEY, CRISP_KEY, IDENTIFIER, WEBSITE, Crisp, Stack
 
 
 @pytest.fixture
@@ -99,6 +99,24 @@ class TestGoingOut:
         victim.client.set_cookie("crisp_connector", fixed)
         assert not victim.inside()
 
+    def test_signing_in_ends_the_session_before(self, admin: Browser, stack: Stack) -> None:
+        before = Browser(stack.app)
+        before.client.set_cookie("crisp_connector", cookie(admin))
+        assert before.inside()
+        assert admin.sign_in(API_KEY).status_code == 303
+        assert admin.inside()
+        assert not before.inside()
+
+    def test_a_cookie_from_before_somebody_signed_in_is_not_good_for_a_link_either(
+        self, anybody: Browser, stack: Stack
+    ) -> None:
+        anybody.token()
+        fixed = cookie(anybody)
+        assert anybody.post(f"/sign-in/{first_start.new_link(stack.services, WEBSITE)}").status_code == 303
+        thief = Browser(stack.app)
+        thief.client.set_cookie("crisp_connector", fixed)
+        assert not thief.inside()
+
     def test_it_ends_with_the_key(self, anybody: Browser, stack: Stack) -> None:
         made = stack.client().post("/v1/keys", json={"scopes": ["read"]}).get_json()
         anybody.sign_in(made["key"])
@@ -109,30 +127,6 @@ class TestGoingOut:
     def test_a_forged_cookie_is_none(self, anybody: Browser) -> None:
         anybody.client.set_cookie("crisp_connector", "eyJ0aWNrZXQiOiJhIn0.aaaa.bbbb")
         assert not anybody.inside()
-
-
-class TestForgery:
-    """Forms that were made elsewhere."""
-
-    @pytest.mark.parametrize("token", [None, "wrong", "é"])
-    def test_nothing_is_done_without_the_right_token(self, admin: Browser, stack: Stack, token: str | None) -> None:
-        before = stack.client().get("/v1/keys").get_json()
-        answer = admin.post("/connect/keys", token, label="forged", scope="admin")
-        assert (answer.status_code, answer.mimetype) == (403, "text/html")
-        assert [each["id"] for each in stack.client().get("/v1/keys").get_json()] == [each["id"] for each in before]
-
-    def test_the_token_of_another_session_is_wrong(self, admin: Browser, stack: Stack) -> None:
-        other = Browser(stack.app)
-        other.sign_in(API_KEY)
-        assert admin.post("/connect/keys", other.token(), label="forged").status_code == 403
-
-    def test_the_api_takes_no_cookie(self, admin: Browser) -> None:
-        problem(admin.client.get("/v1/me"), 401, "key_missing")
-
-    def test_the_environment_cannot_be_said_by_a_header(self, stack: Stack) -> None:
-        client = stack.app.test_client()
-        for name in ("Connector.Caller", "connector.caller", "HTTP-connector-caller"):
-            problem(client.get("/v1/me", headers={name: WEBSITE}), 401, "key_missing")
 
 
 def test_who_may_only_read_sees_and_cannot_do(anybody: Browser, stack: Stack) -> None:
