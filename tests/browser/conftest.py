@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.looking import Window, window
 from tests.platforms.browser import QUIET, chromium
 from tests.process.conftest import crisp, folder, sandbox  # noqa: F401 - fixtures
 from tests.process.running import Crisp, Service, running
+
+# Milliseconds that something may take to be seen. Playwright's own five seconds are too few where many tests share few
+# cores: a click does not wait for the page that it leads to, so what is looked for next waits for that as well.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
