@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from connector import addressing
 from connector.api.access import caller, connection_id, needs, services
@@ -24,7 +24,7 @@ from connector.api.incoming import once, request_hash
 from connector.api.schemas import PageQuery
 from connector.api.shapes import ID, AcceptedOut, DeletedOut, NothingOut
 from connector.convert.times import milliseconds
-from connector.errors import Problem
+from connector.errors import Detail, Problem
 from connector.imports import import_as_json
 from connector.inbound import managing
 from connector.inbound.foreseeing import foreseen
@@ -32,6 +32,7 @@ from connector.inbound.pulling import begun
 from connector.ledger import arrivals, importing, inbounds, requests
 from connector.ledger.inbounds import Address
 from connector.platforms import EXAMPLE, google_sheets
+from connector.saying import say
 
 blueprint = Blueprint(
     "inbound",
@@ -147,6 +148,7 @@ def pull_inbound(query: Mapping[str, Any], inbound_id: str) -> Response:
     wrong with the first page is told at once; `pulled` in GET /v1/inbound/{id} says how far it is. Its records become
     due when all are there. A pull that was left unfinished goes on.
     """
+    _without_a_body()
     import_id = begun(services(), _known(inbound_id), _since(query))
     services().pulls.kick()
     if import_id is None:
@@ -171,8 +173,16 @@ def preview_pull(query: Mapping[str, Any], inbound_id: str) -> Response:
     What the other system has is read for some fifteen seconds, and nothing is written: how many would be created or
     updated, the calls it takes, and how long the quota makes that. If there is more, `whole` is false.
     """
+    _without_a_body()
     told = foreseen(services(), caller().connection, _known(inbound_id), _since(query), seconds=_PATIENCE)
     return answer(told)
+
+
+def _without_a_body() -> None:
+    """What is said in a body would be passed over, and another pull begun than was asked for."""
+    if request.get_data().strip() not in (b"", b"{}", b"null"):
+        told = say("Say it in the address (?since=…): a body is not read here.")
+        raise Problem("parameter_invalid", errors=[Detail(told, "parameter_invalid", "body")])
 
 
 def _since(query: Mapping[str, Any]) -> int | None:

@@ -29,6 +29,8 @@ from connector.saying import say
 # What is pulled again and again is asked for from a little before the last time on: clocks differ, and what is changed
 # just now is found a moment later there (milliseconds).
 _OVERLAP = 300_000
+# From when on and until when every system can write a time (UNIX milliseconds): 2 January 1970, 1 January 2100.
+_FIRST_DAY, _LAST_DAY = 86_400_000, 4_102_444_800_000
 # Milliseconds before the second try of a page, and at most before any.
 _FIRST, _LONGEST = 1_000, 300_000
 # After what ends a pull that way, its place is of no use: a cursor may be too old.
@@ -47,7 +49,8 @@ def check(needs: Needs, address: Address) -> None:
 
 def since_of(address: Address, since: int | None) -> int | None:
     """The time, where this system can be asked for what has changed since; else None: all of it."""
-    return since if getattr(vendors.registry()[address.source], "SINCE", False) else None
+    can = getattr(vendors.registry()[address.source], "SINCE", False)
+    return min(max(since, _FIRST_DAY), _LAST_DAY) if can and since is not None else None
 
 
 @dataclass
@@ -126,7 +129,10 @@ class Pull:
     def _finish(self, paged: Paged, row: Row[Any]) -> None:
         """All of it is there. What is read again and again is due again after a while."""
         now = self.needs.intake.clock()
-        ended = {"ended_at": now, "caught_up_at": row.began_at, "due_at": self._next(now), "code": None}
+        # What changed before the time that was asked for is caught up only if it was before.
+        gapless = row.since is None or (row.caught_up_at is not None and row.since <= row.caught_up_at)
+        caught_up_at = row.began_at if gapless else row.caught_up_at
+        ended = {"ended_at": now, "caught_up_at": caught_up_at, "due_at": self._next(now), "code": None}
 
         def also(connection: Connection) -> None:
             self._save(connection, **ended, **({} if row.records else {"import_id": None}))

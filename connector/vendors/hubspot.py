@@ -37,7 +37,7 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
         return (yield from _changed(account, since, cursor))
     asked = {"limit": account.size(PER_PAGE), "after": cursor, "properties": ",".join(_properties(account))}
     reply = yield get(_CONTACTS, asked, _headers(account))
-    return Page([{"results": listed(reply.value, "results")}], inside(reply.value, "paging", "next", "after"))
+    return Page([{"results": listed(reply.value, "results")}], inside(reply.value, "paging", "next", "after") or None)
 
 
 def _changed(account: Account, since: int, cursor: Any) -> Asking[Page]:

@@ -27,7 +27,7 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
     changed = None if since is None else iso(since)
     reply = yield get(f"{_BASE}/persons", {**asked, "updated_since": changed}, _headers(account))
     persons = yield from _named(account, listed(reply.value, "data"))
-    return Page([_answer(persons)], inside(reply.value, "additional_data", "next_cursor"))
+    return Page([_answer(persons)], inside(reply.value, "additional_data", "next_cursor") or None)
 
 
 def _answer(persons: list[Any]) -> dict[str, Any]:

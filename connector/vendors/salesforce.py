@@ -66,22 +66,23 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
     conditions += [f"SystemModstamp >= {iso(since)}"] if since is not None else []
     conditions += [f"Id > '{after}'"] if after else []
     size = account.size(PER_PAGE)
-    found = yield from _query(account, names[place], conditions, f"ORDER BY Id LIMIT {size}")
-    last = inside(found[-1], "Id") if len(found) == size else None
+    found, cut = yield from _query(account, names[place], conditions, f"ORDER BY Id LIMIT {size}")
+    last = inside(found[-1], "Id") if found and (cut or len(found) == size) else None
     if last is not None and not _ID.fullmatch(str(last)):
         raise Trouble("source_unreachable")
     following = [place, last] if last else [place + 1, None] if place + 1 < len(names) else None
     return Page([_answer(found)], following)
 
 
-def _query(account: Account, name: str, conditions: list[str], end: str) -> Asking[list[Any]]:
-    """All fields that the app may see: one that is named and not seen would refuse the query."""
+def _query(account: Account, name: str, conditions: list[str], end: str) -> Asking[tuple[list[Any], bool]]:
+    """All fields that the app may see: one that is named and not seen would refuse the query. And whether it was cut
+    short, as an answer of large records is, however few were asked for ("Query", REST API)."""
     fields = ", ".join(("FIELDS(ALL)", *_OBJECTS[name][0]))
     where = " AND ".join(each for each in conditions if each)
     query = " ".join(("SELECT", fields, "FROM", name, *(("WHERE", where) if where else ()), end))
     url = f"{account.access.base}/services/data/{_VERSION}/query"
     reply = yield get(url, {"q": query}, {"Authorization": f"Bearer {account.access.token}"})
-    return listed(reply.value, "records")
+    return listed(reply.value, "records"), inside(reply.value, "done") is False
 
 
 def _answer(found: list[Any]) -> dict[str, Any]:
@@ -100,7 +101,12 @@ def thin(payload: Any) -> Thin | None:
 def _named(event: Any) -> frozenset[str]:
     header = inside(change_of(event), "ChangeEventHeader")
     kind, ids = inside(header, "entityName"), inside(header, "recordIds")
-    if kind not in _OBJECTS or inside(header, "changeType") not in _PARTIAL or not isinstance(ids, list):
+    if (
+        not isinstance(kind, str)
+        or kind not in _OBJECTS
+        or inside(header, "changeType") not in _PARTIAL
+        or not isinstance(ids, list)
+    ):
         return frozenset()
     return frozenset(f"{kind}/{each}" for each in ids if isinstance(each, str) and _ID.fullmatch(each))
 
@@ -112,8 +118,17 @@ def read(account: Account, ids: list[str]) -> Asking[list[Any]]:
         named = [each.partition("/")[2] for each in ids if each.startswith(f"{name}/")]
         for first in range(0, len(named), PER_PAGE):
             ids_in = ", ".join(f"'{each}'" for each in named[first : first + PER_PAGE])
-            found += yield from _query(account, name, [f"Id IN ({ids_in})"], f"LIMIT {PER_PAGE}")
+            found += yield from _whole(account, name, [f"Id IN ({ids_in})"])
     return [_answer(found)] if found else []
+
+
+def _whole(account: Account, name: str, conditions: list[str]) -> Asking[list[Any]]:
+    """Also what did not fit into one answer."""
+    found, cut = yield from _query(account, name, conditions, f"ORDER BY Id LIMIT {PER_PAGE}")
+    while cut and found and _ID.fullmatch(str(last := inside(found[-1], "Id"))):
+        more, cut = yield from _query(account, name, [*conditions, f"Id > '{last}'"], f"ORDER BY Id LIMIT {PER_PAGE}")
+        found, cut = found + more, cut and bool(more)
+    return found
 
 
 def meaning(status: int, value: Any) -> Trouble | None:

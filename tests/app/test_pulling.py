@@ -15,6 +15,8 @@ from connector.inbound.pull_runner import Pulls
 from connector.ledger import importing, pulls
 from connector.ledger.tables import imports, inbounds
 from connector.ledger.tables import pulls as pulls_table
+from connector.vendors import salesforce
+from connector.vendors.base import Access, Account, Reply
 from tests.app.inbound import kept, made
 from tests.app.stack import Stack, finished, problem
 from tests.vendors.shopify import THROTTLED
@@ -415,3 +417,37 @@ def test_prestashops_customers_have_their_addresses(api: FlaskClient, stack: Sta
     finished(api, answer.get_json()["import_id"])
     assert stack.crisp.people()["p1@example.com"]["person"]["phone"] == "+33199001234"
     assert "sample-hash" not in kept(stack)
+
+
+@pytest.mark.parametrize("vendor", ["prestashop"])
+def test_what_is_said_in_a_body_is_not_passed_over(api: FlaskClient, system: StandIn) -> None:
+    one = address(api, system)
+    for path in ("pull", "pull/preview"):
+        answer = api.post(f"/v1/inbound/{one['id']}/{path}", json={"dry_run": True, "since": "2030-01-01T00:00:00Z"})
+        assert "?since=" in problem(answer, 422, "parameter_invalid")["errors"][0]["message"]
+    assert "pulled" not in api.get(f"/v1/inbound/{one['id']}").get_json()
+
+
+@pytest.mark.parametrize("vendor", [each for each in VENDORS if each not in FOR_ALL])
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00%2B10:00", "9999-12-31T23:59:59-10:00"])
+def test_a_time_at_the_end_of_all_times_is_taken(api: FlaskClient, system: StandIn, since: str) -> None:
+    assert pull(api, address(api, system), f"?since={since}").status_code in (200, 202)
+
+
+def test_salesforce_cuts_an_answer_short() -> None:
+    """Large records come fewer at a time, with `done` false ("Query", REST API): the rest is asked for."""
+    asking = salesforce.page(Account({}, Access("t", base="https://x.example")), None, None)
+    next(asking)
+    with pytest.raises(StopIteration) as ended:
+        asking.send(Reply(200, {}, {"totalSize": 5, "done": False, "records": [{"Id": "003000000000001AAA"}]}))
+    assert ended.value.value.cursor == [0, "003000000000001AAA"]
+
+
+@pytest.mark.parametrize("vendor", ["pipedrive"])
+def test_a_narrow_pull_leaves_no_gap(api: FlaskClient, stack: Stack, system: StandIn) -> None:
+    """What changed before the time that was asked for was never read, so the schedule still begins with all of it."""
+    one = address(api, system)
+    assert pull(api, one, "?since=2029-01-01T00:00:00Z").status_code in (200, 202)
+    with stack.services.ledger.read() as connection:
+        row = connection.execute(select(pulls_table).where(pulls_table.c.inbound_id == one["id"])).one()
+    assert (row.ended_at is not None, row.caught_up_at) == (True, None)
