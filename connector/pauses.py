@@ -20,14 +20,14 @@ def retry_after(header: str | None, date: str | None, clock: Callable[[], int]) 
     try:
         seconds = float(header)
     except ValueError:
-        if (moment := _moment(header)) is None:
+        if (moment := http_date(header)) is None:
             return None
-        now = _moment(date or "")
+        now = http_date(date or "")
         seconds = moment - (clock() / 1000 if now is None else now)
     return min(max(seconds, 0.0), _LONGEST) if math.isfinite(seconds) else None
 
 
-def _moment(date: str) -> float | None:
+def http_date(date: str) -> float | None:
     """UNIX seconds of a date in a header, None for nonsense. One that says no zone is in UTC (RFC 9110, 5.6.7)."""
     try:
         said = parsedate_to_datetime(date)

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Literal
 
+from connector.pauses import http_date
 from connector.saying import say
 
 Status = Literal["waiting", "delivered", "dead"]
@@ -101,15 +100,6 @@ def _resume_at(attempt: Attempt) -> int | None:
     try:
         pause = float(attempt.retry_after) * 1000
     except ValueError:
-        moment = _moment(attempt.retry_after)
-        pause = math.nan if moment is None else moment - attempt.at
+        moment = http_date(attempt.retry_after)
+        pause = math.nan if moment is None else moment * 1000 - attempt.at
     return attempt.at + round(min(max(pause, 0), _LONGEST_PAUSE)) if math.isfinite(pause) else None
-
-
-def _moment(date: str) -> float | None:
-    """UNIX milliseconds of a date in a header; one that says no zone is in UTC."""
-    try:
-        said = parsedate_to_datetime(date)
-        return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp() * 1000
-    except (ValueError, TypeError, OverflowError):
-        return None
