@@ -63,7 +63,7 @@ def guard(response: Response) -> Response:
     return response
 
 
-@blueprint.context_processor
+@blueprint.app_context_processor
 def known() -> dict[str, Any]:
     """What every template knows."""
     return {"visitor": door.visitor(), "may": door.may, "version": __version__}
@@ -80,5 +80,5 @@ def page_of(problem: Problem) -> Response:
     """A problem as a page, or, where a part of a page was asked for, as a part."""
     g.failing = problem.status >= 500
     template = "problem_part.html" if "HX-Request" in request.headers else "problem.html"
-    body = render_template(template, problem=problem, request_id=g.request_id, **known())
+    body = render_template(template, problem=problem, request_id=g.request_id)
     return guard(Response(body, status=problem.status, mimetype="text/html"))

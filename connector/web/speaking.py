@@ -34,14 +34,11 @@ def ask(method: str, path: str, *, query: Mapping[str, Any] | None = None, **sen
     """What `/v1` answers to who is signed in. `sent`: `json`, or `data`, and `headers`. Raises the `Problem` that it
     answers."""
     response = fetch(method, path, query=query, **sent)
-    body = json.loads(response.get_data())
-    if response.status_code >= 400:
-        raise _problem(body, response)
-    return Answer(body, response.status_code, _cursor(response.headers.get("Link", "")))
+    return Answer(json.loads(response.get_data()), response.status_code, _cursor(response.headers.get("Link", "")))
 
 
 def fetch(method: str, path: str, *, query: Mapping[str, Any] | None = None, **sent: Any) -> Response:
-    """The answer as it comes, a file for instance."""
+    """The answer as it comes, a file for instance. Raises the `Problem` that is answered."""
     given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
     builder = EnvironBuilder(path, request.host_url, given, method=method, **sent)
     try:
@@ -59,6 +56,8 @@ def fetch(method: str, path: str, *, query: Mapping[str, Any] | None = None, **s
     with listening() as heard:
         answer = copy_context().run(app.response_class.from_app, app.wsgi_app, environ)
     words.heard(heard)
+    if answer.status_code >= 400:
+        raise _problem(answer)
     return cast(Response, answer)
 
 
@@ -68,8 +67,9 @@ def _cursor(link: str) -> str | None:
     return parse_qs(urlsplit(address).query).get("cursor", [None])[0]
 
 
-def _problem(body: Mapping[str, Any], response: Response) -> Problem:
+def _problem(response: Response) -> Problem:
     """The problem again that was answered."""
+    body = json.loads(response.get_data())
     errors = [Detail(each["message"], each["code"], each["field"], each["row"]) for each in body["errors"]]
     more = {name: value for name, value in body.items() if name not in _PLAIN}
     found = Problem(body["code"], message=body["message"], errors=errors, more=more)
