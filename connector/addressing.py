@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from connector.convert.times import from_milliseconds
+from connector.convert.times import from_milliseconds, moment_of
 from connector.errors import Problem
 from connector.inbound import secret
 from connector.inbound.managing import OPTIONS, known_to
@@ -68,8 +68,8 @@ def _plain(address: Address, base_url: str) -> dict[str, Any]:
         **{name: address.options.get(name) for name in OPTIONS},
         "has_credential": address.credential_sealed is not None,
         "created_at": from_milliseconds(address.created_at),
-        "verified_at": _moment(address.state.get("verified_at")),
-        "old_secret_until": _moment(address.state.get("old_until")),
+        "verified_at": moment_of(address.state.get("verified_at")),
+        "old_secret_until": moment_of(address.state.get("old_until")),
         "steps": steps_of(address, url),
     }
 
@@ -85,8 +85,8 @@ def pulled(connection: Connection, address: Address) -> dict[str, Any] | None:
         "import_id": row.import_id,
         "pages": row.pages,
         "records": row.records,
-        **{name: _moment(getattr(row, name)) for name in ("since", "began_at", "ended_at")},
-        "next_at": _moment(row.due_at),
+        **{name: moment_of(getattr(row, name)) for name in ("since", "began_at", "ended_at")},
+        "next_at": moment_of(row.due_at),
     }
 
 
@@ -102,12 +102,8 @@ def arrival_shown(row: Row[Any]) -> dict[str, Any]:
     """Something that came, and what became of it."""
     plain = {"id": row.id, "attempts": row.attempts, "outcome": row.outcome}
     made = {"outcome_id": row.record_id, "import_id": row.import_id}
-    return {**plain, **made, "received_at": from_milliseconds(row.received_at), "retry_at": _moment(row.due_at)}
+    return {**plain, **made, "received_at": from_milliseconds(row.received_at), "retry_at": moment_of(row.due_at)}
 
 
 def _newest(services: Services, address: Address) -> str:
     return secret.valid(services.vault, address, services.courier.clock())[0]
-
-
-def _moment(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else from_milliseconds(milliseconds)

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from connector.budget import seconds_for
-from connector.convert.times import from_milliseconds
+from connector.convert.times import moment_of
 from connector.ledger import Ledger, importing, news, quotas, records, retention, work
 from connector.ledger import connections as tenants
 
@@ -38,7 +38,7 @@ def import_as_json(connection: Connection, row: Row[Any], base_url: str, now: in
         "mode": row.mode,
         "file_name": row.file_name,
         "notes": row.notes,
-        "accepted_at": None if row.accepted_at is None else from_milliseconds(row.accepted_at),
+        "accepted_at": moment_of(row.accepted_at),
     }
 
 

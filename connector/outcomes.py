@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from connector.convert.times import from_milliseconds
+from connector.convert.times import moment_of
 from connector.errors import CODES, Detail, Problem
 from connector.manifest import Field
 from connector.notes import CODES as NOTES
@@ -53,7 +53,7 @@ def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = 
     }
     if row.status == "waiting":
         code = _why_waiting(row, reason)
-        answer |= {"reason": code, "message": WAITING.get(code, _TRIED_AGAIN), "retry_at": _shown(retry_at)}
+        answer |= {"reason": code, "message": WAITING.get(code, _TRIED_AGAIN), "retry_at": moment_of(retry_at)}
     elif row.status == "superseded":
         answer["superseded_by"] = row.superseded_by
     elif row.status in ("rejected", "dead"):
@@ -63,8 +63,8 @@ def as_json(row: Row[Any], *, retry_at: int | None = None, reason: str | None = 
 
 def whole(row: Row[Any], **waiting: Any) -> dict[str, Any]:
     """One outcome with its history: attempts, and each call's time, route and answer."""
-    trail = [{**entry, "at": _shown(entry["at"])} for entry in row.trail]
-    times = {"created_at": _shown(row.created_at), "finished_at": _shown(row.finished_at)}
+    trail = [{**entry, "at": moment_of(entry["at"])} for entry in row.trail]
+    times = {"created_at": moment_of(row.created_at), "finished_at": moment_of(row.finished_at)}
     about = {"import_id": row.import_id, "row": row.row, "mode": row.mode, "attempts": row.attempts}
     return {**as_json(row, **waiting), **about, **times, "trail": trail}
 
@@ -140,7 +140,3 @@ def field_of(row: Row[Any], fields: Mapping[str, Field]) -> str | None:
     return next((key for key, field in fields.items() if field.crisp_path in words), None) or next(
         (word for word in words if word.startswith("data.")), None
     )
-
-
-def _shown(moment: int | None) -> str | None:
-    return None if moment is None else from_milliseconds(moment)

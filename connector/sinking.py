@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector import sinks
-from connector.convert.times import from_milliseconds
+from connector.convert.times import moment_of
 from connector.errors import Detail, Problem
 from connector.hooks.egress import Egress
 from connector.ids import new_id
@@ -92,7 +92,7 @@ def shown(services: Services, sink: Sink) -> dict[str, Any]:
         **{name: getattr(sink, name) for name in ("id", "kind", "label", "options", "disabled_reason")},
         "events": list(sink.events),
         "enabled": sink.disabled_at is None,
-        **{name: None if moment is None else from_milliseconds(moment) for name, moment in moments.items()},
+        **{name: moment_of(moment) for name, moment in moments.items()},
         "failing_reason": reason,
     }
 

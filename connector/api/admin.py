@@ -26,7 +26,7 @@ from connector.api.failures import BODY, SAVED_MAPPING
 from connector.api.incoming import object_body
 from connector.api.shapes import DeletedOut
 from connector.budget import limit_today, resets_at, used_today
-from connector.convert.times import from_milliseconds
+from connector.convert.times import from_milliseconds, moment_of
 from connector.errors import Detail, Problem
 from connector.ids import new_key
 from connector.intake.options import read_mapping, shown_mapping
@@ -219,6 +219,6 @@ def _key(key: Key) -> dict[str, Any]:
         "label": key.label,
         "scopes": list(key.scopes),
         "created_at": from_milliseconds(key.created_at),
-        "used_at": None if key.used_at is None else from_milliseconds(key.used_at),
-        "revoked_at": None if key.revoked_at is None else from_milliseconds(key.revoked_at),
+        "used_at": moment_of(key.used_at),
+        "revoked_at": moment_of(key.revoked_at),
     }

@@ -13,7 +13,7 @@ from connector.api.answers import answer
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import one_line
 from connector.api.shapes import NEW_KEY, WEBSITE, Answer, DeletedOut, about, moment
-from connector.convert.times import from_milliseconds
+from connector.convert.times import from_milliseconds, moment_of
 from connector.errors import Problem
 from connector.ledger import connections as tenants
 from connector.ledger.connections import CrispConnection
@@ -234,7 +234,7 @@ def _reached(wanted: str) -> CrispConnection:
 
 def _shown(tenant: CrispConnection) -> dict[str, Any]:
     names = ("id", "website_id", "label", "tier", "daily_quota", "rate", "halted")
-    probed = None if tenant.probed_at is None else from_milliseconds(tenant.probed_at)
+    probed = moment_of(tenant.probed_at)
     return {
         **{name: getattr(tenant, name) for name in names},
         "from_environment": tenant.id == services().settings.crisp_website_id,

@@ -15,7 +15,7 @@ from connector.api.answers import answer, paged
 from connector.api.blueprint import Blueprint
 from connector.api.schemas import PageQuery
 from connector.api.shapes import ID, Answer, about, moment, sometimes
-from connector.convert.times import from_milliseconds
+from connector.convert.times import moment_of
 from connector.errors import Problem
 from connector.events.meaning import EVENTS
 from connector.hooks.plan import STATUSES
@@ -162,10 +162,7 @@ def replay_deliveries(wanted: Mapping[str, Any]) -> Response:
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
     names = ("id", "subscription_id", "sink_id", "event_id", "event", "sequence", "status", "attempts")
-    trail = [{**each, "at": _moment(each["at"])} for each in row.trail]
-    moments = {name: _moment(getattr(row, name)) for name in ("created_at", "finished_at")}
-    return {**{name: getattr(row, name) for name in names}, "trail": trail, "retry_at": _moment(row.due_at), **moments}
-
-
-def _moment(at: int | None) -> str | None:
-    return None if at is None else from_milliseconds(at)
+    trail = [{**each, "at": moment_of(each["at"])} for each in row.trail]
+    moments = {name: moment_of(getattr(row, name)) for name in ("created_at", "finished_at")}
+    plain = {name: getattr(row, name) for name in names}
+    return {**plain, "trail": trail, "retry_at": moment_of(row.due_at), **moments}

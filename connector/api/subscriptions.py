@@ -22,7 +22,7 @@ from connector.api.subscription_schemas import (
     TestedOut,
     TokenQuery,
 )
-from connector.convert.times import from_milliseconds
+from connector.convert.times import moment_of
 from connector.errors import Problem
 from connector.ledger import deliveries, requests, subscriptions
 from connector.ledger.subscriptions import Subscription
@@ -192,7 +192,7 @@ def _shown(subscription: Subscription) -> dict[str, Any]:
     moments = ("created_at", "failing_since", "disabled_at")
     return {
         **{name: getattr(subscription, name) for name in names},
-        **{name: _moment(getattr(subscription, name)) for name in moments},
+        **{name: moment_of(getattr(subscription, name)) for name in moments},
         "last_delivery": _last_delivery(subscription),
     }
 
@@ -202,8 +202,4 @@ def _last_delivery(subscription: Subscription) -> dict[str, Any] | None:
         found = deliveries.newest(
             connection, subscription.connection_id, before=None, limit=1, subscription_id=subscription.id
         )
-    return next(({"id": row.id, "status": row.status, "created_at": _moment(row.created_at)} for row in found), None)
-
-
-def _moment(at: int | None) -> str | None:
-    return None if at is None else from_milliseconds(at)
+    return next(({"id": row.id, "status": row.status, "created_at": moment_of(row.created_at)} for row in found), None)

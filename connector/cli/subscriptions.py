@@ -8,7 +8,7 @@ from rich.table import Column, Table
 
 from connector import subscribing
 from connector.cli.common import Failed, as_json, connection_of, explained, of_connection, opened, print_json, results
-from connector.convert.times import from_milliseconds
+from connector.convert.times import from_milliseconds, moment_of
 from connector.events.meaning import EVENTS
 from connector.hooks.conditions import HELP
 from connector.ledger import subscriptions as ledger
@@ -158,7 +158,7 @@ def _shown(each: Subscription) -> dict[str, Any]:
     told = {name: getattr(each, name) for name in moments}
     return {
         **{name: getattr(each, name) for name in names},
-        **{name: None if at is None else from_milliseconds(at) for name, at in told.items()},
+        **{name: moment_of(at) for name, at in told.items()},
     }
 
 

@@ -75,6 +75,11 @@ def from_milliseconds(value: float) -> str:
     return shown(_UNIX_EPOCH + timedelta(milliseconds=int(value)))
 
 
+def moment_of(value: float | None) -> str | None:
+    """The same of a moment that there may not be."""
+    return None if value is None else from_milliseconds(value)
+
+
 def instant(value: str | float | bool, given: Given) -> datetime | None:
     """The moment in UTC that `time` shows."""
     if isinstance(value, bool):
