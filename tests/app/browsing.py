@@ -7,6 +7,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
+from tests.app.stack import API_KEY, Stack
+
 # Attributes whose address a browser asks for by itself.
 LOADED = {"src", "srcset", "poster", "data", "background", "ping"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -74,3 +76,10 @@ class Browser:
     def sign_in(self, key: str, **form: Any) -> TestResponse:
         """Gives a key."""
         return self.post("/sign-in", key=key, **form)
+
+
+def signed_in(stack: Stack) -> Browser:
+    """Somebody who may do everything, and is signed in."""
+    browser = Browser(stack.app)
+    assert browser.sign_in(API_KEY).status_code == 303
+    return browser

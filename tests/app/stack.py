@@ -222,6 +222,7 @@ class Stack:
                     tenants.remove(connection, tenant.id)
             tenants.save(connection, self.tenant, 0)
             tenants.save_suggestions(connection, self.tenant.id, None, 0)  # never asked
+        self.app.extensions["brake"]._wrong.clear()  # nobody gave a wrong key
         self.crisp.reset()
 
 

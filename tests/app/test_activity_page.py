@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from connector.ledger.tables import records
-from tests.app.browsing import Browser
-from tests.app.stack import API_KEY, Stack, finished
+from tests.app.browsing import Browser, signed_in
+from tests.app.stack import Stack, finished
 
 XSS = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 
@@ -17,9 +17,7 @@ XSS = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 @pytest.fixture
 def admin(stack: Stack) -> Browser:
     """Signed in, with one created and one rejected."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
+    browser = signed_in(stack)
     for body in ({"email": "ada@example.com", "nickname": "Ada"}, {"email": "nobody", "nickname": "Nobody"}):
         stack.client().post("/v1/contacts", json=body)
     return browser

@@ -14,7 +14,7 @@ from connector.ledger.tables import arrivals, inbounds
 from tests.app.inbound import arrivals_of, made, outcomes_of, send, stored, took_in
 from tests.app.stack import Stack, ended
 from tests.vendors import dynamics, hubspot, pipedrive, salesforce, shopify, zoho
-from tests.vendors.standing import StandIn, hurried, standing
+from tests.vendors.standing import StandIn, asked_here, hurried, standing
 
 pytestmark = pytest.mark.usefixtures("no_addresses")
 Event = Callable[[int, str, int], Any]
@@ -40,7 +40,7 @@ def systems() -> Iterator[dict[str, StandIn]]:
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
-    return {"source_urls": ",".join(each.settings["source_urls"] for each in systems.values())}
+    return asked_here(systems)
 
 
 @pytest.fixture(scope="module", autouse=True)

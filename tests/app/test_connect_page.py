@@ -9,9 +9,9 @@ import pytest
 
 from connector.manifest import shipped
 from connector.web.boxes import boxes, curl
-from tests.app.browsing import Browser
+from tests.app.browsing import Browser, signed_in
 from tests.app.inbound import cleared
-from tests.app.stack import API_KEY, IDENTIFIER, WEBSITE, Stack
+from tests.app.stack import IDENTIFIER, WEBSITE, Stack
 
 XSS = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
 
@@ -19,9 +19,7 @@ XSS = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
 @pytest.fixture
 def admin(stack: Stack) -> Iterator[Browser]:
     """Signed in."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
+    browser = signed_in(stack)
     yield browser
     cleared(stack)
 

@@ -4,8 +4,8 @@ from html import unescape
 
 import pytest
 
-from tests.app.browsing import Browser
-from tests.app.stack import API_KEY, Stack
+from tests.app.browsing import Browser, signed_in
+from tests.app.stack import Stack
 
 XSS = '"><img src=x onerror=alert(1)>'
 
@@ -13,9 +13,7 @@ XSS = '"><img src=x onerror=alert(1)>'
 @pytest.fixture
 def admin(stack: Stack) -> Browser:
     """Signed in; Ada is in Crisp."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
+    browser = signed_in(stack)
     told = {"email": "ada@example.com", "nickname": XSS, "data": {"plan": XSS}, "segments": ["vip"]}
     stack.client().post("/v1/contacts", json=told)
     return browser

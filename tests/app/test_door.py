@@ -18,7 +18,6 @@ from tests.app.stack import API_KEY, CRISP_KEY, IDENTIFIER, WEBSITE, Crisp, Stac
 @pytest.fixture
 def anybody(stack: Stack) -> Iterator[Browser]:
     """Not signed in."""
-    stack.app.extensions["brake"]._wrong.clear()
     yield Browser(stack.app)
     with stack.services.ledger.write() as connection:
         connection.execute(delete(tickets))

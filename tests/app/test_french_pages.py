@@ -46,7 +46,6 @@ class Both:
     """Somebody who reads English and somebody who reads French, both signed in."""
 
     def __init__(self, stack: Stack) -> None:
-        stack.app.extensions["brake"]._wrong.clear()
         self.stack, self.api = stack, stack.client()
         self.readers = [Browser(stack.app, language) for language in ("en", "fr")]
         for reader in self.readers:

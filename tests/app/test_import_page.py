@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.app.browsing import Browser
-from tests.app.stack import API_KEY, Stack, finished
+from tests.app.browsing import Browser, signed_in
+from tests.app.stack import Stack, finished
 
 ROOT = Path(__file__).resolve().parents[2]
 HUBSPOT = (ROOT / "manifests" / "samples" / "csv" / "hubspot.csv").read_bytes()
@@ -21,10 +21,7 @@ PEOPLE = b"Email,Name\nada@example.com,Ada\nnobody,Nobody\nbo@example.com,Bo\ncy
 @pytest.fixture
 def admin(stack: Stack) -> Browser:
     """Signed in."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
-    return browser
+    return signed_in(stack)
 
 
 def dropped(browser: Browser, path: str, content: bytes, name: str = "people.csv", **form: str) -> TestResponse:

@@ -6,15 +6,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from connector.ledger.database import Ledger
-from tests.app.browsing import HTML, Browser
-from tests.app.stack import API_KEY, Stack
+from tests.app.browsing import HTML, Browser, signed_in
+from tests.app.stack import Stack
 
 
 @pytest.fixture
 def browser(stack: Stack) -> Browser:
-    visitor = Browser(stack.app)
-    visitor.sign_in(API_KEY)
-    return visitor
+    return signed_in(stack)
 
 
 def _away(_ledger: Ledger) -> NoReturn:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.app.browsing import Browser
+from tests.app.browsing import Browser, signed_in
 from tests.app.odd import ODD, TYPES, filled, fine
 from tests.app.openapi import path_of
-from tests.app.stack import API_KEY, DATABASES, Stack
+from tests.app.stack import DATABASES, Stack
 
 on_both = pytest.mark.parametrize("database", DATABASES, indirect=True)
 
@@ -37,10 +37,8 @@ FORMS = [
 
 @pytest.fixture
 def member(stack: Stack) -> Browser:
-    """Somebody who is signed in. What came before may have been too many wrong keys."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    assert browser.sign_in(API_KEY).status_code == 303
+    """Somebody who is signed in."""
+    browser = signed_in(stack)
     browser.headers["X-CSRFToken"] = browser.token()
     return browser
 

@@ -20,7 +20,7 @@ from connector.vendors.base import Access, Account, Reply
 from tests.app.inbound import kept, made
 from tests.app.stack import Stack, finished, problem
 from tests.vendors.shopify import THROTTLED
-from tests.vendors.standing import VENDORS, StandIn, answered, hurried, standing
+from tests.vendors.standing import VENDORS, StandIn, answered, asked_here, hurried, standing
 
 pytestmark = pytest.mark.usefixtures("no_addresses")
 # Contacts that each has; two are on a page.
@@ -40,7 +40,7 @@ def systems() -> Iterator[dict[str, StandIn]]:
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
-    return {"source_urls": ",".join(each.settings["source_urls"] for each in systems.values())}
+    return asked_here(systems)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.app.browsing import Browser
-from tests.app.stack import API_KEY, Stack
+from tests.app.browsing import Browser, signed_in
+from tests.app.stack import Stack
 
 CREDENTIAL = '{"type": "service_account", "client_email": "a@b.iam.gserviceaccount.com", "private_key": "zebra"}'
 
@@ -23,9 +23,7 @@ def settings() -> dict[str, Any]:
 @pytest.fixture
 def admin(stack: Stack) -> Iterator[Browser]:
     """Signed in."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
+    browser = signed_in(stack)
     yield browser
     for each in stack.client().get("/v1/sinks").get_json():
         stack.client().delete(f"/v1/sinks/{each['id']}")

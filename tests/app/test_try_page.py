@@ -9,8 +9,8 @@ import pytest
 
 from connector.manifest import shipped
 from connector.samples import of_source
-from tests.app.browsing import Browser
-from tests.app.stack import API_KEY, Stack
+from tests.app.browsing import Browser, signed_in
+from tests.app.stack import Stack
 
 SAMPLES = [(source, each.name) for source in shipped().sources for each in of_source(source)]
 ADA = '{"Courriel pro": "ada@example.com", "Who": "Ada Lovelace", "Plan": "pro"}'
@@ -19,10 +19,7 @@ ADA = '{"Courriel pro": "ada@example.com", "Who": "Ada Lovelace", "Plan": "pro"}
 @pytest.fixture
 def admin(stack: Stack) -> Browser:
     """Signed in."""
-    stack.app.extensions["brake"]._wrong.clear()
-    browser = Browser(stack.app)
-    browser.sign_in(API_KEY)
-    return browser
+    return signed_in(stack)
 
 
 def pasted(page: str) -> dict[str, Any]:

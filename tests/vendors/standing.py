@@ -4,7 +4,7 @@ import importlib
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -109,6 +109,11 @@ class StandIn:
     def address(self) -> dict[str, Any]:
         """How an inbound address for it is made; two contacts are on a page."""
         return {"credential": self.vendor.CREDENTIAL, "pull": {**getattr(self.vendor, "PULL", {}), "page_size": 2}}
+
+
+def asked_here(systems: Mapping[str, StandIn]) -> dict[str, Any]:
+    """The settings that have them all asked instead of the vendors."""
+    return {"source_urls": ",".join(each.settings["source_urls"] for each in systems.values())}
 
 
 @contextmanager
