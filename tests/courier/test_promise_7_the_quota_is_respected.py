@@ -13,6 +13,7 @@ from connector.crisp.answers import Failure
 from connector.crisp.calls import Call, Reply
 from connector.crisp.client import Client, Clients
 from connector.crisp.plan import check
+from connector.errors import Problem
 from connector.ledger import Ledger, quotas
 from connector.ledger import connections as tenants
 from connector.manifest import shipped
@@ -82,11 +83,15 @@ def used(ledger: Ledger, website: str) -> int:
 
 
 def deliver(courier: Courier, website: str) -> None:
-    """As an engine does, again and again; in between somebody asks for something in person."""
+    """As an engine does, again and again; in between somebody asks for something in person, who is refused where the
+    others have bought the last calls meanwhile."""
     for _ in range(6):
         courier.drain(website, Event())
         if used(courier.ledger, website) < DAILY - 10:
-            courier.run(website, check())
+            try:
+                courier.run(website, check())
+            except Problem as problem:
+                assert problem.code == "quota_used_up"
 
 
 def everywhere(couriers: list[Courier]) -> None:
