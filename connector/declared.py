@@ -1,7 +1,7 @@
 """What manifests declare, as values: fields, sources, actions and the exports of other systems."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.names import AliasTable
@@ -77,8 +77,9 @@ class Source:
 class Action:
     """Something a builder does with a contact; what platform packages and the OpenAPI say of it.
 
-    `many`: it takes many contacts at once. `or_create`: of one that finds, the `action` that creates what was not
-    found, and `label` and `help` of both together; else empty.
+    `parameters`: of its path and query; `choices` of one are pairs of value and label. `helps`: contact field → its
+    help, where this action does something of its own with it. `many`: it takes many contacts at once. `or_create`: of
+    one that finds, the `action` that creates what was not found, and `label` and `help` of both together; else empty.
     """
 
     key: str
@@ -91,6 +92,7 @@ class Action:
     parameters: tuple[Mapping[str, Any], ...]
     input_fields: tuple[str, ...]
     required: tuple[str, ...]
+    helps: Mapping[str, str]
     many: bool
     or_create: Mapping[str, str]
     output: str
@@ -99,8 +101,9 @@ class Action:
 
 @dataclass(frozen=True)
 class Trigger:
-    """An event that others are told of. `filters`: conditions that make sense for it; `sample`: one with everything in
-    it, for editors in which nothing has happened yet."""
+    """An event that others are told of. `filters`: conditions that make sense for it; `data`: the output that says what
+    is in its data, empty where their keys are free; `sample`: one with everything in it, for editors in which nothing
+    has happened yet."""
 
     key: str
     label: str
@@ -109,6 +112,7 @@ class Trigger:
     of_crisp: bool
     filters: tuple[str, ...]
     output: str
+    data: str
     sample: Mapping[str, Any]
 
     def sample_of(self, connection_id: str) -> dict[str, Any]:
@@ -161,6 +165,11 @@ class Manifest:
     authentication: Authentication
     exports: Mapping[str, Export]
     file: Source
+
+    def fields_of(self, action: Action) -> list[Field]:
+        """The contact fields that an action takes, in their order, each with its help there."""
+        taken = (field for key, field in self.fields.items() if {key, "*"} & set(action.input_fields))
+        return [replace(field, help=action.helps.get(field.key, field.help)) for field in taken]
 
     def source(self, key: str) -> Source:
         """A source of payloads, or that of files."""

@@ -76,7 +76,7 @@ def _field(row: dict[str, Any]) -> Field:
         crisp_path=crisp["path"],
         crisp_form=crisp["form"],
         max_length=row.get("max_length"),
-        choices=tuple((choice["value"], choice["label"]) for choice in row.get("choices", ())),
+        choices=_choices(row),
         clears_on=tuple(row["clears_on"]),
     )
 
@@ -121,17 +121,26 @@ def _action(read: dict[str, Any]) -> Action:
     return Action(
         **{name: read[name] for name in ("key", "label", "noun", "help", "method", "path", "output", "sample")},
         query=read.get("query", {}),
-        parameters=tuple(read.get("parameters", ())),
+        parameters=tuple(_parameter(each) for each in read.get("parameters", ())),
         input_fields=tuple(read["input"]["fields"]),
         required=tuple(read["input"]["required"]),
+        helps=read["input"].get("help", {}),
         many=read["input"].get("many", False),
         or_create=read.get("or_create", {}),
     )
 
 
+def _parameter(read: dict[str, Any]) -> dict[str, Any]:
+    return {**read, **({"choices": _choices(read)} if "choices" in read else {})}
+
+
+def _choices(read: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((choice["value"], choice["label"]) for choice in read.get("choices", ()))
+
+
 def _trigger(read: dict[str, Any]) -> Trigger:
     told = {name: read[name] for name in ("key", "label", "noun", "help", "of_crisp", "output", "sample")}
-    return Trigger(**told, filters=tuple(read["filters"]))
+    return Trigger(**told, filters=tuple(read["filters"]), data=read.get("data", ""))
 
 
 def _authentication(read: dict[str, Any]) -> Authentication:
@@ -152,13 +161,23 @@ def _cross_check(manifest: Manifest) -> None:
     for file, place, field in _named_fields(manifest):
         if field not in manifest.fields:
             raise ManifestBroken(file, place, f"unknown field {field}")
-    for kind, named in (("actions", manifest.actions), ("triggers", manifest.triggers)):
-        for key, each in named.items():
-            if each.output not in manifest.outputs:
-                raise ManifestBroken(f"{kind}/{key}.json", "$.output", f"outputs.json has no {each.output}")
+    for file, place, output in _named_outputs(manifest):
+        if output not in manifest.outputs:
+            raise ManifestBroken(file, place, f"outputs.json has no {output}")
     for key, action in manifest.actions.items():
         if action.or_create and action.or_create["action"] not in manifest.actions:
             raise ManifestBroken(f"actions/{key}.json", "$.or_create", f"unknown action {action.or_create['action']}")
+
+
+def _named_outputs(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    """File, place in it and output, of each output that actions, triggers and outputs name."""
+    yield from ((f"actions/{key}.json", "$.output", each.output) for key, each in manifest.actions.items())
+    for key, trigger in manifest.triggers.items():
+        yield f"triggers/{key}.json", "$.output", trigger.output
+        if trigger.data:
+            yield f"triggers/{key}.json", "$.data", trigger.data
+    for key, rows in manifest.outputs.items():
+        yield from (("outputs.json", f"$.outputs.{key}.{row['key']}", row["of"]) for row in rows if "of" in row)
 
 
 def _named_fields(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
@@ -168,7 +187,7 @@ def _named_fields(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
             named = (field for field in rows if not field.startswith("data."))
             yield from ((f"sources/{source.key}.json", f"$.tables.{table}", field) for field in named)
     for action in manifest.actions.values():
-        named = (field for field in (*action.input_fields, *action.required) if field != "*")
+        named = (field for field in (*action.input_fields, *action.required, *action.helps) if field != "*")
         yield from ((f"actions/{action.key}.json", "$.input", field) for field in named)
     for export in manifest.exports.values():
         yield from ((f"exports/{export.key}.json", "$.columns", field) for field in export.columns.values() if field)

@@ -1,6 +1,6 @@
 """Outcomes: what became of a record, as it is answered everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row
@@ -106,12 +106,16 @@ def message_of(row: Row[Any]) -> str:
         return say(
             "Crisp could not be reached for too long ({code}). The record is kept; replay it later.", code=row.code
         )
-    mine = (each for each in row.notes if each["code"] == row.code and each["level"] == "error")
+    return why_rejected(row.code, row.notes, row.detail)
+
+
+def why_rejected(code: str, notes: Iterable[Mapping[str, Any]], detail: Mapping[str, Any] | None) -> str:
+    """The sentence of a record that was rejected for this; `notes` and `detail` as the ledger keeps them."""
+    mine = (each for each in notes if each["code"] == code and each["level"] == "error")
     said = next((each["message"] for each in again(mine)), None)
-    if said or row.code not in CODES:
-        return said or (NOTES[row.code][1] if row.code in _WHOLE else say("The record was rejected."))
-    reason = (row.detail or {}).get("reason") or say("no reason given")
-    return Problem(row.code, reason=reason).message
+    if said or code not in CODES:
+        return said or (NOTES[code][1] if code in _WHOLE else say("The record was rejected."))
+    return Problem(code, reason=(detail or {}).get("reason") or say("no reason given")).message
 
 
 def problem_of(row: Row[Any], fields: Mapping[str, Field]) -> Problem:

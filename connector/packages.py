@@ -1,6 +1,7 @@
 """Packages of all platforms: built of what is installed, written, and compared with what was written."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ def told(manifest: Manifest, openapi: Mapping[str, Any], address: str = EXAMPLE)
 def packages(about: Told) -> dict[str, Files]:
     """Every platform's package: platform → path → content."""
     return {key: platform.build(about) for key, platform in registry().items()}
+
+
+class Unreadable(Exception):
+    """A file in which a user has filled something in cannot be read: which, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,38 @@ def compare(folder: Path, package: Files) -> Compared:
     )
 
 
+def kept(folder: Path, key: str, package: Files) -> Files:
+    """The package with what its user filled in where it was written before: Make's `origins`, for instance.
+
+    Raises `Unreadable` when such a file is none any more.
+    """
+    filled_in = {path: _kept(folder / path, package[path], names) for path, names in registry()[key].kept.items()}
+    return {**package, **filled_in}
+
+
+def _kept(path: Path, content: bytes, names: Iterable[str]) -> bytes:
+    if not path.exists():
+        return content
+    try:
+        theirs = json.loads(path.read_bytes())
+        mine = {name: theirs[name] for name in names if name in theirs}
+    except (ValueError, TypeError):
+        raise Unreadable(f"{path} is not what it was. Mend it, or remove it to have it written anew.") from None
+    return written({**json.loads(content), **mine})
+
+
 def write(folder: Path, package: Files) -> None:
-    """Writes a package; what else stands in its folder goes."""
-    for path in compare(folder, package).spare:
-        (folder / path).unlink()
+    """Writes a package. What else stands in its folder stays: tools leave their own there (`node_modules`,
+    `.zapierapprc`)."""
     for path, content in package.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
+
+
+def clean(folder: Path, package: Files) -> None:
+    """Removes what is none of the package."""
+    for path in compare(folder, package).spare:
+        (folder / path).unlink()
 
 
 def counts(packages_: Mapping[str, Files]) -> dict[str, Counts]:

@@ -90,8 +90,7 @@ def _form(query: Mapping[str, Any]) -> Response:
         return answer([dict.fromkeys(keys, name) for name in found[choices]])
     manifest = services().manifest
     action = manifest.actions[query["action"]]
-    wanted = [field for key, field in manifest.fields.items() if {key, "*"} & set(action.input_fields)]
-    form = form_of(wanted, action.required, data_keys=found["data"], dynamic=query["dynamic"])
+    form = form_of(manifest.fields_of(action), action.required, data_keys=found["data"], dynamic=query["dynamic"])
     if query["format"] == "jsonschema":
         return answer(json_schema(form))
     return answer([DIALECTS[query["format"]](each) for each in form])

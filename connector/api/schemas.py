@@ -84,7 +84,7 @@ def _parameter(parameter: Mapping[str, Any]) -> fields.Field[Any]:
     key = parameter["key"]
     checks = [_CHECKS[key]()] if key in _CHECKS else []
     if choices := parameter.get("choices"):
-        checks.append(validate.OneOf(choices))
+        checks.append(validate.OneOf([value for value, _ in choices]))
     kind = partial(Checked, _FORMS[key]) if key in _FORMS else _TYPES.get(parameter["type"], fields.String)
     example = [parameter["example"]] if "example" in parameter else []
     default = {"load_default": parameter["default"]} if "default" in parameter else {}

@@ -1,18 +1,21 @@
 """`manifests`: builds the packages of no-code platforms, and compares them with what was built before."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from rich.table import Table
 
 from connector import packages
 from connector.app import openapi
-from connector.cli.common import as_json, explained, messages, print_json, results
+from connector.cli.common import Failed, as_json, explained, messages, print_json, results
 from connector.manifest import load, manifests_root
 from connector.platforms import EXAMPLE
-from connector.platforms.base import Told
+from connector.platforms.base import Files, Told
 
 _FOLDER = click.option(
     "--to",
@@ -20,14 +23,32 @@ _FOLDER = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder with a folder for each platform; that of the checkout, unless you say another.",
 )
-_ADDRESS = click.option("--address", default=EXAMPLE, show_default=True, help="Where your service answers.")
+
+
+def _an_address(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
+    """Packages are made of it as it is: it must be an address, and nothing else."""
+    try:
+        parts = urlsplit(given)
+        fits = parts.hostname is not None and parts.port != 0 and _ALONE.fullmatch(given) is not None
+    except ValueError:  # a port that is no number, for instance
+        fits = False
+    if not fits:
+        raise click.BadParameter(f"Give an address such as {EXAMPLE}: http or https, a host, and a path if need be.")
+    return given
+
+
+_ALONE = re.compile(r"https?://[A-Za-z0-9.:\[\]_~/%-]+")
+_ADDRESS = click.option(
+    "--address", default=EXAMPLE, show_default=True, callback=_an_address, help="Where your service answers."
+)
 
 
 @click.group()
 def manifests() -> None:
     """The packages of no-code platforms: Zapier, n8n, Make, Power Automate and others.
 
-    They are made of the manifests, in which every field, action and trigger stands once.
+    They are made of the manifests, in which every field, action and trigger stands once. In a folder of your own, what
+    you and the platforms' tools added stays.
 
     \b
     Example:
@@ -52,7 +73,7 @@ def build(folder: Path | None, address: str, json_: bool) -> None:
         (folder.parent / "errors.json").write_bytes(packages.errors())
     built = packages.packages(about)
     for key, package in built.items():
-        packages.write(folder / key, package)
+        _write(folder, key, package)
     rows = [{"platform": key, "files": len(package), "folder": str(folder / key)} for key, package in built.items()]
     _show(rows, json_)
 
@@ -72,7 +93,7 @@ def check(folder: Path | None, address: str, json_: bool) -> None:
     about, folder = _told(address), _folder(folder)
     built = packages.packages(about)
     counts = packages.counts(built)
-    differs = {key: packages.compare(folder / key, package) for key, package in built.items()}
+    differs = {key: _compared(folder, key, package) for key, package in built.items()}
     ours = _is_ours(folder) and (folder.parent / "errors.json").read_bytes() != packages.errors()
     rows = [{"platform": key, **counts[key]._asdict(), "differences": each.count} for key, each in differs.items()]
     _show(rows, json_)
@@ -80,6 +101,28 @@ def check(folder: Path | None, address: str, json_: bool) -> None:
         messages.print(line)
     if ours or any(each.count for each in differs.values()):
         raise click.exceptions.Exit(1)
+
+
+def _write(folder: Path, key: str, package: Files) -> None:
+    try:
+        packages.write(folder / key, _kept(folder, key, package))
+        if _is_ours(folder):
+            packages.clean(folder / key, package)
+    except OSError as problem:
+        raise Failed(f"{problem.filename or folder} cannot be written: {problem.strerror}.") from None
+
+
+def _kept(folder: Path, key: str, package: Files) -> Files:
+    try:
+        return packages.kept(folder / key, key, package)
+    except packages.Unreadable as problem:
+        raise Failed(str(problem)) from None
+
+
+def _compared(folder: Path, key: str, package: Files) -> packages.Compared:
+    """In a folder of one's own may be more than the package."""
+    found = packages.compare(folder / key, _kept(folder, key, package))
+    return found if _is_ours(folder) else replace(found, spare=())
 
 
 def _lines(differs: Mapping[str, packages.Compared]) -> list[str]:

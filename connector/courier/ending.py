@@ -98,8 +98,10 @@ class Ending:
 
     def _tell_rejected(self, rows: Iterable[dict[str, Any]], group: Group) -> None:
         """Whoever wants to know hears which records Crisp refused."""
-        codes = {row["b_id"]: row["code"] for row in rows if row["status"] == "rejected"}
-        told = [{**record._mapping, "code": codes[record.id]} for record in group.rows if record.id in codes]
+        why = {
+            row["b_id"]: {name: row[name] for name in ("code", "detail")} for row in rows if row["status"] == "rejected"
+        }
+        told = [{**record._mapping, **why[record.id]} for record in group.rows if record.id in why]
         news.rejected(self.connection, self.drain.connection.id, told, self.now)
 
     def _keep(self, job: Job) -> None:

@@ -7,11 +7,16 @@ from connector.saying import say
 
 # A condition: what it holds for. All that are given must hold; of a list, one is enough.
 HELP: Mapping[str, str] = {
-    "segment": "The contact is in this segment, or in one of these.",
-    "data_key": "The contact has this custom data key, or one of these; where the event itself brings data (those of a "
-    "conversation), these data have it.",
-    "changed": "This field changed, or one of these: city, segments, data.plan; data stands for every data key.",
+    "segment": "The contact is in this segment, or in one of these: vip, beta.",
+    "data_key": "The contact has this custom data key, or one of these: plan, seats. Where the event itself brings "
+    "data (those of a conversation), these data have it.",
+    "changed": "This field changed, or one of these: city, segments, data.plan. data stands for every data key.",
 }
+# Of `include_own`.
+OWN = (
+    "Also what came into Crisp by this connection. Leave it off where what is told is written back, or it goes round "
+    "in circles."
+)
 _MOST, _LONGEST = 50, 200
 
 Filter = Mapping[str, Sequence[str]]
@@ -28,7 +33,11 @@ class Unfit(ValueError):
 def read(given: Any, fields: Collection[str]) -> dict[str, list[str]]:
     """A filter in its one form, whichever way it was written: `{condition: [word, …]}`, the words in order.
 
-    `fields`: keys of contact fields. What is empty says nothing: platforms send an empty box so. Raises `Unfit`.
+    A text is one word, or several with commas between, for platforms have one box for them; in a list each stands for
+    itself.
+
+    `fields`: keys of contact fields that Crisp has. What is empty says nothing: platforms send an empty box so. Raises
+    `Unfit`.
     """
     if given in (None, "", [], {}):
         return {}
@@ -55,7 +64,7 @@ def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], s
     """The words of one condition, and what is wrong with them."""
     if name not in HELP:
         return [], say("There is no such condition. Use {names}.", names=", ".join(HELP))
-    words = [given] if isinstance(given, str) else given if given is not None else []
+    words = given.split(",") if isinstance(given, str) else given if given is not None else []
     if not (isinstance(words, list) and all(isinstance(word, str) and len(word) <= _LONGEST for word in words)):
         return [], say("Must be a text of at most {count} characters, or a list of such.", count=_LONGEST)
     kept = sorted({word.strip() for word in words} - {""})
@@ -64,7 +73,9 @@ def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], s
             "At most {count} are looked for at once. Subscribe without this condition, or twice.", count=_MOST
         )
     strange = [word for word in kept if name == "changed" and not _is_field(word, fields)]
-    return kept, say("Not a contact field: it never changes. GET /v1/fields lists them.") if strange else None
+    return kept, say(
+        "Crisp has no such contact field: it never changes. It is nickname that a name changes."
+    ) if strange else None
 
 
 def _is_field(word: str, fields: Collection[str]) -> bool:

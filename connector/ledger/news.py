@@ -11,17 +11,19 @@ from sqlalchemy import Connection
 from connector.event import event_json
 from connector.ids import new_id
 from connector.ledger import events
+from connector.outcomes import why_rejected
 
 EVENTS = ("record_rejected", "import_completed")
 _ABOUT = ("row", "source", "import_id")
 
 
 def rejected(connection: Connection, connection_id: str, rows: Iterable[Mapping[str, Any]], now: int) -> None:
-    """Tells `record_rejected` of each of these rows of the records table (`id, code, who, email, people_id, contact,
-    row, source, import_id`)."""
+    """Tells `record_rejected` of each of these rows of the records table (`id, code, notes, detail, who, email,
+    people_id, contact, row, source, import_id`)."""
     for row in rows:
         about = {name: row[name] for name in _ABOUT if row.get(name) is not None}
-        data = {"outcome_id": row["id"], "code": row["code"], **about}
+        message = why_rejected(row["code"], row["notes"], row.get("detail"))
+        data = {"outcome_id": row["id"], "code": row["code"], "message": message, **about}
         people_id, contact = _people_id(row), row.get("contact") or {}
         whom = {"email": row.get("email"), "people_id": people_id}
         _tell(connection, connection_id, "record_rejected", whom, _shown(contact, people_id), data, now)

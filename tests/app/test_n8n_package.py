@@ -15,7 +15,7 @@ from connector.platforms import EXAMPLE, registry
 from connector.platforms.n8n.properties import of_parameter
 
 NODE, TRIGGER = (f"dist/nodes/CrispConnector/{name}.json" for name in ("CrispConnector", "CrispConnectorTrigger"))
-MORE = Field("shoe_size", "Shoe Size", "integer", "Continental.", 42, None, "plain", "text", None, (), ())
+MORE = Field("shoe_size", "Shoe Size", "integer", "Continental.", 42, "person.shoe_size", "plain", "text", None, (), ())
 
 
 def built(manifest: Manifest, address: str = EXAMPLE) -> dict[str, bytes]:

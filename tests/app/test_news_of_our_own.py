@@ -19,7 +19,7 @@ def news(stack: Stack, event: str) -> list[Event]:
 
 def test_what_is_told_late_is_where_somebody_who_polls_looks(api: FlaskClient, stack: Stack) -> None:
     """A record was rejected long ago, in a transaction that has taken its time; others were told meanwhile."""
-    first = {"id": new_id(), "code": "email_invalid", "contact": {"email": "first@example.com"}}
+    first = {"id": new_id(), "code": "email_invalid", "notes": [], "contact": {"email": "first@example.com"}}
     with stack.services.ledger.write() as connection:
         telling.rejected(connection, stack.tenant.id, [first], 2_000)
     [seen] = news(stack, "record_rejected")
@@ -43,7 +43,8 @@ def test_a_record_that_is_rejected_on_its_way_in(api: FlaskClient, stack: Stack)
         "generic",
     )
     assert (told["contact"]["nickname"], told["contact"]["segments_text"]) == ("N", "vip, beta")
-    assert api.get(f"/v1/outcomes/{told['data']['outcome_id']}").status_code == 200
+    outcome = api.get(f"/v1/outcomes/{told['data']['outcome_id']}").get_json()
+    assert told["data"]["message"] == outcome["message"]
 
 
 def test_a_record_that_crisp_refuses(api: FlaskClient, stack: Stack, crisp: Crisp) -> None:
@@ -53,6 +54,7 @@ def test_a_record_that_crisp_refuses(api: FlaskClient, stack: Stack, crisp: Cris
     )
     [told] = news(stack, "record_rejected")
     assert (told["data"]["code"], told["contact"]["email"]) == ("contact_exists", "ada@example.com")
+    assert told["data"]["message"] == api.get(f"/v1/outcomes/{told['data']['outcome_id']}").get_json()["message"]
 
 
 def test_an_import_that_is_completed(api: FlaskClient, stack: Stack) -> None:

@@ -114,6 +114,11 @@ def test_an_attempt_is_shown_with_its_status_or_its_reason() -> None:
             {"changed": ["city", "data.plan"], "data_key": ["plan"]},
         ),
         ({"changed": "data"}, {"changed": ["data"]}),
+        (
+            {"segment": "vip, beta,", "changed": "city,data.plan"},
+            {"changed": ["city", "data.plan"], "segment": ["beta", "vip"]},
+        ),
+        ({"segment": ["one, and the same"]}, {"segment": ["one, and the same"]}),
     ],
 )
 def test_a_filter_has_one_form(given: Any, read: dict[str, list[str]]) -> None:

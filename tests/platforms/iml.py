@@ -102,7 +102,8 @@ class App:
     def tested(self) -> Any:
         """What the connection is called, once it was tried; nothing of the base holds then."""
         request = self.code("connection", "connector", "communication")
-        answer = _sent(request, request["url"], {"parameters": self.connection})
+        given = {"parameters": self.connection}
+        answer = _sent(request, evaluated(request["url"], given), given)
         facts = {"body": answer.json(), "statusCode": answer.status_code}
         if not answer.ok:
             raise Failed("", evaluated(request["response"]["error"]["message"], facts))
@@ -138,7 +139,7 @@ class App:
         base = json.loads(self.files["general/base.iml.json"])
         facts = {**facts, "connection": self.connection}
         whole = {**request, "headers": {**base["headers"], **request.get("headers", {})}}
-        answer = _sent(whole, base["baseUrl"] + request["url"], facts)
+        answer = _sent(whole, _address(base, request, facts), facts)
         known = {"body": answer.json(), "statusCode": answer.status_code, "headers": dict(answer.headers)}
         if not answer.ok:
             told = base["response"]["error"]
@@ -147,11 +148,17 @@ class App:
         return evaluated(request.get("response", {}).get("output", ""), known), answer.json()
 
 
+def _address(base: Bundle, request: Bundle, facts: Mapping[str, Any]) -> str:
+    """As Make does it: what begins with a slash is below the base, and of what is whole the base is left away."""
+    url = str(evaluated(request["url"], facts))
+    return url if re.match("https?://", url) else str(evaluated(base["baseUrl"], facts)) + url
+
+
 def _sent(request: Bundle, url: str, facts: Mapping[str, Any]) -> requests.Response:
     asked = evaluated({name: request[name] for name in ("method", "qs", "headers", "body") if name in request}, facts)
     body = {"data" if request.get("type") == "text" else "json": asked.get("body")}
     method, headers = asked.get("method", "GET"), asked["headers"]
-    return requests.request(method, evaluated(url, facts), params=asked.get("qs"), headers=headers, **body, timeout=40)
+    return requests.request(method, url, params=asked.get("qs"), headers=headers, **body, timeout=40)
 
 
 def filled(asked: list[Any], given: Mapping[str, Any]) -> Bundle:

@@ -23,7 +23,9 @@ from tests.platforms.schemas import schemas, without_anchors
 from tests.process.running import Crisp, Service, until
 from tests.process.subscriber import in_crisp
 
-SIZE = Field("shoe_size", "Shoe Size", "number", "How long the feet are.", 42, None, "plain", "text", None, (), ())
+SIZE = Field(
+    "shoe_size", "Shoe Size", "number", "How long the feet are.", 42, "person.shoe_size", "plain", "text", None, (), ()
+)
 # Part of a file's name → the schema that its content follows.
 RULES = (
     ("static-params.", "parameters"),
@@ -145,7 +147,7 @@ def test_what_ends_the_address_does_no_harm(app: App, service: Service, httpserv
     address = behind(httpserver, prefix, service.url) if prefix else f"{service.url}/"
     there = replace(app, connection={**app.connection, "base_url": address})
     assert there.tested() == app.tested()
-    assert there.run("upsertContact", email="end@example.com")["status"] == "created"
+    assert there.run("upsertContact", email=f"end{len(prefix)}@example.com")["status"] == "created"
 
 
 def test_the_key_is_kept_out_of_logs_and_addresses() -> None:
@@ -196,7 +198,8 @@ def test_boxes_that_are_mapped_and_empty_say_nothing(app: App, crisp: Crisp) -> 
     declared = [key for key in shipped().fields if key not in ("email", "data", "gender", "city")]
     app.run("upsertContact", email="box@example.com", city="Nantes")
     empty = dict.fromkeys(declared, "") | {"gender": None, "city": ""}
-    told = app.run("upsertContact", email="box@example.com", **empty, options={"source": "", "country": "", "wait": ""})
+    nothing = {"timezone": "", "country": "", "wait": ""}
+    told = app.run("upsertContact", email="box@example.com", **empty, options=nothing)
     assert told["status"] == "unchanged"
 
 
@@ -240,6 +243,12 @@ def test_any_request_can_be_made_with_the_key_of_the_connection(app: App, crisp:
     assert len(app.run("makeApiCall", url="/v1/outcomes", method="GET", qs=asked)["body"]) <= 1
     sent = app.run("makeApiCall", url="/v1/contacts", method="POST", body='{"email": "any@example.com"}')
     assert sent["body"]["status"] == "created"
+
+
+def test_the_key_goes_to_no_other_address(app: App, crisp: Crisp, httpserver: HTTPServer) -> None:
+    with pytest.raises(Failed, match=r"^\[404\] "):
+        app.run("makeApiCall", url=httpserver.url_for("/v1/me"))
+    assert httpserver.log == []
 
 
 @pytest.mark.parametrize("trigger", shipped().triggers)

@@ -25,7 +25,9 @@ from tests.process.running import Crisp, Service, until
 from tests.process.subscriber import in_crisp
 
 SAMPLES = Path(str(manifests_root())) / "samples" / "dynamics"
-WEIGHT = Field("shoe_size", "Shoe Size", "number", "How long the feet are.", 42, None, "plain", "text", None, (), ())
+WEIGHT = Field(
+    "shoe_size", "Shoe Size", "number", "How long the feet are.", 42, "person.shoe_size", "plain", "text", None, (), ()
+)
 
 
 def built(address: str = "https://connector.example.com", manifest: Manifest | None = None) -> Mapping[str, bytes]:

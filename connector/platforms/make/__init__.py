@@ -12,6 +12,8 @@ from connector.platforms.make.modules import OPTIONS, UNIVERSAL, actions, univer
 from connector.platforms.make.readme import readme
 
 KEY, LABEL = "make", "Make"
+# The app to which its user deploys.
+KEPT = {"makecomapp.json": ("origins",)}
 _KINDS = ("connection", "webhook", "module", "rpc", "function", "endpoint")
 _GENERAL = {"base": "general/base.iml.json", "common": None, "readme": "README.md", "groups": "modules/groups.json"}
 

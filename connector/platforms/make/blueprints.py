@@ -143,7 +143,7 @@ def _of_failure() -> list[str]:
     return ["{{1.occurred_at}}", "{{1.contact.email}}", *(f"{{{{1.data.{name}}}}}" for name in _FAILURE)]
 
 
-_FAILURE = ("code", "source", "row", "outcome_id")
+_FAILURE = ("code", "message", "source", "row", "outcome_id")
 
 
 def _to_sheet(name: str, event: str, values: list[str]) -> Module:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from connector.hooks.conditions import HELP
+from connector.hooks.conditions import HELP, OWN
 from connector.manifest import Trigger
 from connector.platforms.base import Told
 from connector.platforms.make.components import Component, camel
@@ -21,21 +21,23 @@ def triggers(told: Told) -> Iterator[Component]:
             "description": trigger.help,
             "moduleType": "instant_trigger",
         }
-        code = {"interface": answer_of(told, trigger.output), "samples": dict(trigger.sample)}
+        code = {"interface": answer_of(told, told.event_of(trigger)), "samples": dict(trigger.sample)}
         hook = {"webhook": camel(trigger.key), "connection": None}
         yield module(camel(f"watch_{trigger.key}"), {**about, **hook}, code)
 
 
 def _webhook(trigger: Trigger) -> Component:
     about = {"label": trigger.label, "webhookType": "web", "connection": CONNECTION, "altConnection": None}
-    body: dict[str, Any] = {"event": trigger.key, "target_url": "{{webhook.url}}"}
+    own = "{{parameters.include_own}}"
+    body: dict[str, Any] = {"event": trigger.key, "target_url": "{{webhook.url}}", "include_own": own}
     if trigger.filters:
         body["filter"] = {name: f"{{{{parameters.{name}}}}}" for name in trigger.filters}
+    conditions = [shown(name, "text", name.replace("_", " ").capitalize(), HELP[name]) for name in trigger.filters]
     path = "/v1/subscriptions"
     known = {"data": {"externalHookId": "{{body.id}}"}}
     code = {
         "communication": {"output": "{{body}}"},
-        "params": [shown(name, "text", name.replace("_", " ").capitalize(), HELP[name]) for name in trigger.filters],
+        "params": [*conditions, shown("include_own", "boolean", "Include own changes", OWN, default=False)],
         "attach": {"url": path, "method": "POST", "body": body, "response": known},
         "detach": {"url": f"{path}/{{{{webhook.externalHookId}}}}", "method": "DELETE"},
         "update": {},

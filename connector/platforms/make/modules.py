@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connector.manifest import Action
-from connector.platforms.base import Told
+from connector.platforms.base import Told, always, options_of
 from connector.platforms.make.components import Component, camel
 from connector.platforms.make.connection import CONNECTION
 from connector.platforms.make.shapes import DATA_FORM, answer_of, body_of, options, parameter, shown
@@ -31,27 +31,26 @@ def actions(told: Told) -> Iterator[Component]:
         code = {
             "communication": _request(action),
             "mappableParams": _asked(told, action),
-            "interface": answer_of(told, action.output),
+            "interface": answer_of(told, told.rows_of(action.output)),
             "samples": dict(action.sample),
         }
         yield module(camel(action.key), {**about, "connection": CONNECTION}, code)
 
 
 def _asked(told: Told, action: Action) -> list[dict[str, Any]]:
-    of_path, of_query = ([each for each in action.parameters if each["in"] == place] for place in ("path", "query"))
+    of_path = [each for each in action.parameters if each["in"] == "path"]
     fields = body_of(told, action) if action.input_fields else []
-    told_how = [parameter(each) for each in of_query]
+    told_how = [parameter(each) for each in options_of(action)]
     grouped = [shown(OPTIONS, "collection", "Options", advanced=True, spec=told_how)] if told_how else []
     return [*(parameter(each) for each in of_path), *fields, *grouped]
 
 
 def _request(action: Action) -> dict[str, Any]:
-    path, asked = action.path, dict(action.query)
+    path = action.path
     for each in action.parameters:
-        if each["in"] == "path":
-            path = path.replace(f"{{{each['key']}}}", f"{{{{encodeURL(parameters.{each['key']})}}}}")
-        else:
-            asked[each["key"]] = f"{{{{parameters.{OPTIONS}.{each['key']}}}}}"
+        path = path.replace(f"{{{each['key']}}}", f"{{{{encodeURL(parameters.{each['key']})}}}}")
+    chosen = {each["key"]: f"{{{{parameters.{OPTIONS}.{each['key']}}}}}" for each in options_of(action)}
+    asked = {**always(action), **chosen}
     request = {"url": path, "encodeUrl": False, "method": action.method, "qs": asked, "body": _body(action)}
     return {**{name: value for name, value in request.items() if value != {}}, "response": {"output": "{{body}}"}}
 
@@ -67,9 +66,12 @@ def _body(action: Action) -> dict[str, str]:
 
 
 def universal() -> Component:
-    """Any request to the service, with the connection's key; to no other address."""
+    """Any request to the service, with the connection's key; to no other address.
+
+    Of a whole address Make would leave `baseUrl` away, and send the key there: so the connection's stands before it.
+    """
     request = {
-        "url": "{{parameters.url}}",
+        "url": "{{connection.base_url}}/{{parameters.url}}",
         "method": "{{parameters.method}}",
         "headers": {"{{...}}": "{{toCollection(parameters.headers, 'key', 'value')}}"},
         "qs": {"{{...}}": "{{toCollection(parameters.qs, 'key', 'value')}}"},
@@ -80,7 +82,7 @@ def universal() -> Component:
     methods = ("GET", "POST", "PATCH", "PUT", "DELETE")
     pair = [shown("key", "text", "Key"), shown("value", "text", "Value")]
     asked = [
-        shown("url", "text", "URL", "Below the connector's address, such as /v1/imports.", required=True),
+        shown("url", "text", "URL", "Below the connector's address, such as v1/imports.", required=True),
         shown(
             "method", "select", "Method", required=True, default="GET", **options(zip(methods, methods, strict=True))
         ),

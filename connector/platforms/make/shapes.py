@@ -7,7 +7,6 @@ wrong with it.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.crisp.calls import TOTALS
 from connector.manifest import Action, Field
 from connector.platforms.base import Told
 
@@ -36,22 +35,25 @@ def parameter(declared: Mapping[str, Any]) -> Shape:
     """A parameter of an action, in its path or query."""
     kind = _TYPES.get(declared["type"], "text")
     more = {name: declared[name] for name in ("required", "default") if name in declared}
-    more |= options((each, each.capitalize()) for each in declared["choices"]) if "choices" in declared else {}
+    more |= options(declared["choices"]) if "choices" in declared else {}
     return shown(declared["key"], kind, declared["label"], declared["help"], **more)
 
 
 def body_of(told: Told, action: Action) -> list[Shape]:
     """What is filled in for a contact, or for a list of contacts."""
-    fields = told.fields_of(action.key)
+    fields = told.manifest.fields_of(action)
     if not action.many:
         return [_taken(field, field.key in action.required) for field in fields]
-    inner = [_pairs(each) if each.type == "data" else _taken(each, each.key in action.required) for each in fields]
+    inner = [
+        _pairs(each, required=False) if each.type == "data" else _taken(each, each.key in action.required)
+        for each in fields
+    ]
     return [shown("records", "array", "Records", "One item for each contact.", required=True, spec=inner)]
 
 
 def _taken(field: Field, required: bool) -> Shape:
     if field.type == "data":
-        return _data(field)
+        return _data(field, required)
     more: Shape = {"required": required}
     if field.choices:
         more |= options(field.choices)
@@ -63,30 +65,28 @@ def _taken(field: Field, required: bool) -> Shape:
     return shown(field.key, _TYPES.get(field.type, "text"), field.label, field.help, **more)
 
 
-def _pairs(field: Field) -> Shape:
+def _pairs(field: Field, *, required: bool) -> Shape:
     pair = [{**chosen("key", "Key", "dataKeys"), "required": True}, shown("value", "any", "Value")]
-    return shown(field.key, "array", field.label, field.help, spec=pair)
+    return shown(field.key, "array", field.label, field.help, required=required, spec=pair)
 
 
-def _data(field: Field) -> Shape:
+def _data(field: Field, required: bool) -> Shape:
     """Free keys and values, or a form of the keys in use; what is sent is called alike."""
-    form = shown(field.key, "collection", field.label, field.help, spec=["rpc://dataFields"])
-    ways = (("pairs", "Keys and values", _pairs(field)), ("form", "A form of the keys in use", form))
+    form = shown(field.key, "collection", field.label, field.help, required=required, spec=["rpc://dataFields"])
+    ways = (("pairs", "Keys and values", _pairs(field, required=required)), ("form", "A form of the keys in use", form))
     listed = [{"label": label, "value": value, "nested": [inner]} for value, label, inner in ways]
     return shown(DATA_FORM, "select", field.label, field.help, default="pairs", options=listed)
 
 
-def answer_of(told: Told, output: str) -> list[Shape]:
-    """What an action answers or a trigger brings, by the name of it in `outputs.json`."""
-    return [_row(told, row) for row in told.rows_of(output)]
+def answer_of(told: Told, rows: Iterable[Mapping[str, Any]]) -> list[Shape]:
+    """What an action answers or a trigger brings, of the rows that say so."""
+    return [_row(told, row) for row in rows]
 
 
 def _row(told: Told, row: Mapping[str, Any]) -> Shape:
     name, label = row["key"], row["label"]
-    if row["type"] == "contact":
-        return shown(name, "collection", label, spec=answer_of(told, "person"))
-    if row["type"] == "totals":
-        return shown(name, "collection", label, spec=[shown(each, "integer", each.capitalize()) for each in TOTALS])
+    if "of" in row:
+        return shown(name, "collection", label, spec=answer_of(told, told.rows_of(row["of"])))
     if row["type"] == "list":
         return shown(name, "array", label, spec={"type": "text"})
     if row["type"] in ("object", "data"):

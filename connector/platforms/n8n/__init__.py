@@ -4,10 +4,12 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from connector.platforms.base import EXAMPLE, Counts, Files, Told, written
+from connector.platforms.base import Counts, Files, Told, written
 from connector.platforms.n8n import credentials, node, package, recipes, trigger
 
 KEY, LABEL = "n8n", "n8n"
+# Whose package it is, of whoever publishes it.
+KEPT = {"package.json": ("author", "repository")}
 _TRIGGER = "CrispConnectorTrigger"
 _NODES, _CREDENTIALS = "dist/nodes/CrispConnector", "dist/credentials"
 
@@ -42,6 +44,7 @@ def count(package: Files) -> Counts:
 def _code() -> Files:
     """What is the same whatever is declared."""
     return {
+        "LICENSE": _static("LICENSE"),
         f"{_CREDENTIALS}/CrispConnectorApi.credentials.js": _static("CrispConnectorApi.credentials.js"),
         f"{_NODES}/CrispConnector.node.js": _static("CrispConnector.node.js"),
         f"{_NODES}/CrispConnectorTrigger.node.js": _static("CrispConnectorTrigger.node.js"),
@@ -50,7 +53,7 @@ def _code() -> Files:
 
 
 def _addressed(content: bytes, told: Told) -> bytes:
-    return content.replace(EXAMPLE.encode(), told.address.encode())
+    return told.said(content.decode()).encode()
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.declared import Action
-from connector.platforms.base import Told
+from connector.platforms.base import Told, always, options_of
 from connector.platforms.n8n.credentials import ADDRESS, CREDENTIALS, ICON
 from connector.platforms.n8n.properties import Property, collection, of_field, of_parameter, said, shown_for
 
@@ -63,8 +63,7 @@ def _operations(actions: Iterable[Action]) -> list[Property]:
 def _operation(action: Action) -> Property:
     path = re.sub(r"\{(\w+)\}", r"{{encodeURIComponent($parameter.\1)}}", action.path)
     request: dict[str, Any] = {"method": action.method, "url": f"={path}" if "{{" in path else path}
-    # What is typed into fields is no record of another system.
-    query = {**action.query, **({"source": "generic"} if _takes(action, "source") and not _many(action) else {})}
+    query = action.query if _many(action) else always(action)
     return {
         "name": _name(action),
         "value": action.key,
@@ -76,10 +75,10 @@ def _operation(action: Action) -> Property:
 
 def _inputs(told: Told, action: Action) -> list[Property]:
     """What an operation asks for: what it needs, what may be said of the contact, and how it is to be done."""
-    given = [each for each in action.parameters if _many(action) or each["key"] != "source"]
-    needed = [{**of_parameter(each), "required": True} for each in given if each.get("required")]
-    options = [of_parameter(each) for each in given if not each.get("required")]
-    fields = {} if _many(action) else {each.key: of_field(each) for each in told.fields_of(action.key)}
+    needed = [{**of_parameter(each), "required": True} for each in action.parameters if each["in"] == "path"]
+    asked = (each for each in action.parameters if each["in"] == "query") if _many(action) else options_of(action)
+    options = [of_parameter(each) for each in asked]
+    fields = {} if _many(action) else {each.key: of_field(each) for each in told.manifest.fields_of(action)}
     needed += [{**fields.pop(key), "required": True} for key in action.required if key in fields]
     found = [*needed, *([_RECORDS] if _many(action) else [])]
     found += [collection("fields", "Contact Fields", "Add Field", fields.values())] if fields else []
@@ -116,10 +115,6 @@ def _choice(name: str, options: list[Property]) -> Property:
 
 def _many(action: Action) -> bool:
     return _resource_name(action) == "Import"
-
-
-def _takes(action: Action, key: str) -> bool:
-    return any(each["key"] == key for each in action.parameters)
 
 
 def _name(action: Action) -> str:

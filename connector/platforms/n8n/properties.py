@@ -19,8 +19,6 @@ _KINDS: Mapping[str, Property] = {
     "integer": {"type": "number", "typeOptions": {"numberPrecision": 0}, "default": 0},
     "number": {"type": "number", "default": 0},
 }
-# n8n's own word.
-_CHOICES: Mapping[str, str] = {"upsert": "Create or Update"}
 _TEXT: Property = {"type": "string", "default": ""}
 _PAIR = [
     {"displayName": "Key", "name": "key", "type": "string", "default": ""},
@@ -53,8 +51,7 @@ def of_field(field: Field) -> Property:
 def of_parameter(parameter: Mapping[str, Any]) -> Property:
     """A parameter of an action: one in the query is sent there, one in the path belongs to the address."""
     head = {"displayName": parameter["label"].title(), "name": parameter["key"], "description": said(parameter["help"])}
-    choices = [(each, _CHOICES.get(each, each.title())) for each in parameter.get("choices", ())]
-    kind = _options(choices) if choices else dict(_KINDS.get(parameter["type"], _TEXT))
+    kind = _options(parameter["choices"]) if "choices" in parameter else dict(_KINDS.get(parameter["type"], _TEXT))
     shown = {**head, **kind, **({"default": parameter["default"]} if "default" in parameter else {})}
     if "example" in parameter and shown["type"] == "string":
         shown["placeholder"] = parameter["example"]

@@ -69,6 +69,6 @@ def _own() -> Property:
         "name": "include_own",
         "type": "boolean",
         "default": False,
-        "description": "Whether to be told, too, of what came into Crisp by this connector. Leave it off where the "
+        "description": "Whether to be told, too, of what came into Crisp by this connection. Leave it off where the "
         "workflow writes back, or it goes round in circles.",
     }

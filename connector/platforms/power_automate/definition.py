@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.hooks.conditions import HELP
+from connector.hooks.conditions import HELP, OWN
 from connector.manifest import Action
-from connector.platforms.base import Told
+from connector.platforms.base import Told, always, options_of
 from connector.platforms.power_automate.shapes import (
     Shape,
     answer_of,
@@ -70,8 +70,17 @@ def _chosen(action: Action) -> set[str]:
 
 
 def _definitions(told: Told) -> Shape:
-    used = {"person", "problem", "event", "connection", *(action.output for action in actions(told))}
-    return {operation_id(name): answer_of(told, name) for name in sorted(used)}
+    asked = {"event", "problem", "connection", *(action.output for action in actions(told))}
+    within = {row["of"] for name in asked for row in told.rows_of(name) if "of" in row}
+    found = {operation_id(name): answer_of(told.rows_of(name)) for name in sorted(asked | within)}
+    found["Event"]["properties"]["data"] |= _data_of_events(told)
+    return found
+
+
+def _data_of_events(told: Told) -> Shape:
+    """One trigger is for all events: what is known of the data of any of them stands together."""
+    named = (each.data for each in told.manifest.triggers.values() if each.data)
+    return answer_of({row["key"]: row for name in named for row in told.rows_of(name)}.values())
 
 
 def _paths(told: Told) -> Shape:
@@ -99,7 +108,9 @@ def _answer(output: str, said: str = "Done.") -> Shape:
 
 
 def _action(told: Told, action: Action) -> Shape:
-    parameters = [parameter(each) for each in action.parameters]
+    of_path = (each for each in action.parameters if each["in"] == "path")
+    parameters = [parameter(each) for each in (*of_path, *options_of(action))]
+    parameters += [_hidden(name, value) for name, value in always(action).items()]
     answers = {"200": _answer(action.output)}
     if action.input_fields:
         parameters.append({"name": "body", "in": "body", "required": True, "schema": body_of(told, action)})
@@ -148,6 +159,7 @@ def _subscription(told: Told) -> Shape:
             "event": {**_text("Event", listed), **choices(events), "x-ms-visibility": "important"},
             "target_url": {"type": "string", "x-ms-notification-url": True, **hidden},
             "filter": titled("Only When", "All that is filled in must hold.", type="object", properties=conditions),
+            "include_own": titled("Include Own Changes", OWN, type="boolean", default=False),
         },
     }
 

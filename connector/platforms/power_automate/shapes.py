@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.crisp.calls import TOTALS
 from connector.manifest import Action, Field
 from connector.platforms.base import Told
 
@@ -43,7 +42,7 @@ def parameter(declared: Mapping[str, Any]) -> Shape:
     shown = {"name": declared["key"], "in": declared["in"], "required": declared.get("required", False)}
     shown |= titled(declared["label"], declared["help"], **_TYPES.get(declared["type"], {"type": "string"}))
     shown |= {"default": declared["default"]} if "default" in declared else {}
-    shown |= choices((each, each.capitalize()) for each in declared.get("choices", ())) if "choices" in declared else {}
+    shown |= choices(declared["choices"]) if "choices" in declared else {}
     if declared["in"] == "path":
         return {**shown, "x-ms-url-encoding": "single", "x-ms-visibility": "important"}
     return {**shown, "x-ms-visibility": "advanced"}
@@ -51,7 +50,7 @@ def parameter(declared: Mapping[str, Any]) -> Shape:
 
 def body_of(told: Told, action: Action) -> Shape:
     """What an action sends: a contact, or a list of contacts."""
-    fields = told.fields_of(action.key)
+    fields = told.manifest.fields_of(action)
     contact: Shape = {"type": "object", "properties": {field.key: _taken(field) for field in fields}}
     if action.required:
         contact["required"] = list(action.required)
@@ -107,16 +106,12 @@ def _keys_of(key: str) -> Shape:
     }
 
 
-def answer_of(told: Told, output: str) -> Shape:
-    """What an action answers or a trigger brings, by the name of it in `outputs.json`."""
-    return {"type": "object", "properties": {row["key"]: _row(row) for row in told.rows_of(output)}}
+def answer_of(rows: Iterable[Mapping[str, Any]]) -> Shape:
+    """What an action answers or a trigger brings, of the rows that say so."""
+    return {"type": "object", "properties": {row["key"]: _row(row) for row in rows}}
 
 
 def _row(row: Mapping[str, Any]) -> Shape:
-    about = titled(row["label"], row["help"])
-    if row["type"] == "contact":
-        return {"$ref": "#/definitions/Person"}
-    if row["type"] == "totals":
-        counts = {key: {**titled(key.capitalize(), "How many."), **_TYPES["integer"]} for key in TOTALS}
-        return {**about, "type": "object", "properties": counts}
-    return {**about, **_TYPES.get(row["type"], {"type": "string"})}
+    if "of" in row:
+        return {"$ref": f"#/definitions/{operation_id(row['of'])}"}
+    return titled(row["label"], row["help"], **_TYPES.get(row["type"], {"type": "string"}))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from connector.manifest import Action, Trigger
-from connector.platforms.base import EXAMPLE, Told
+from connector.platforms.base import EXAMPLE, Told, options_of
 from connector.platforms.zapier import code, fields
 from connector.platforms.zapier.fields import function
 
@@ -54,24 +54,24 @@ def _authentication(told: Told) -> _Part:
 
 def _auth_field(told: Told, field: _Part) -> _Part:
     shown = {name: field[name] for name in ("key", "label", "required")}
-    shown["helpText"] = field["help"].replace(EXAMPLE, told.address)
+    shown["helpText"] = told.said(field["help"])
     if field["secret"]:
         return {**shown, "type": "password"}
-    shown |= {"type": "string", "isNoSecret": True, "placeholder": field["example"].replace(EXAMPLE, told.address)}
+    shown |= {"type": "string", "isNoSecret": True, "placeholder": told.said(field["example"])}
     filled_in = field["type"] == "url" and told.address != EXAMPLE
     return {**shown, **({"default": told.address} if filled_in else {})}
 
 
 def _create(told: Told, action: Action) -> _Part:
     form = fields.inputs(told, action)
-    groups = {"inputFieldGroups": [{"key": fields.OPTIONS, "label": "Options"}]} if code.options(action) else {}
+    groups = {"inputFieldGroups": [{"key": fields.OPTIONS, "label": "Options"}]} if options_of(action) else {}
     return _part(
         action.key,
         action,
         perform=function(code.call(action)),
         inputFields=form,
         **groups,
-        outputFields=fields.outputs(told.manifest, action.output),
+        outputFields=[*fields.outputs(told, told.rows_of(action.output))],
         sample=action.sample,
     )
 
@@ -82,7 +82,7 @@ def _search(told: Told, action: Action) -> _Part:
         action,
         perform=function(code.find(action)),
         inputFields=fields.inputs(told, action),
-        outputFields=fields.outputs(told.manifest, action.output),
+        outputFields=[*fields.outputs(told, told.rows_of(action.output))],
         sample={"id": action.sample["people_id"], **action.sample},
     )
 
@@ -97,7 +97,7 @@ def _both(told: Told, trigger: Trigger) -> list[_Part]:
     shown: _Part = {
         "outputFields": [
             {**each, **({"primary": True} if each["key"] == "id" else {})}
-            for each in fields.outputs(told.manifest, trigger.output)
+            for each in fields.outputs(told, told.event_of(trigger))
         ],
         "sample": trigger.sample,
     }

@@ -1,10 +1,10 @@
 """The few lines of JavaScript in the app: what Zapier's request objects cannot say. Each is a body of a function."""
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.manifest import Action, Trigger
+from connector.platforms.base import always, options_of
 
 # What a form's options are called, so that none has the name of a contact field; and the line items of many contacts.
 OPTION, LINES = "option_", "records"
@@ -56,8 +56,8 @@ def call(action: Action) -> str:
 const input = {{...bundle.inputData}};
 const take = (key) => {{ const value = input[key]; delete input[key]; return value; }};
 const url = {_BASE} + {_js(action.path)}.replace(/{{(\\w+)}}/g, (_, key) => encodeURIComponent(take(key)));
-const params = {_js(_always(action))};
-for (const key of {_js(options(action))}) {{
+const params = {_js(always(action))};
+for (const key of {_js([each["key"] for each in options_of(action)])}) {{
   const value = take({_js(OPTION)} + key);
   if (value !== undefined) params[key] = value;
 }}
@@ -75,12 +75,6 @@ const url = {_BASE} + {_js(action.path)}.replace(/{{(\\w+)}}/g, who);
 const answer = await z.request({{url, skipThrowForStatus: true}});
 return answer.status === 404 ? [] : [{{id: answer.data.people_id, ...answer.data}}];
 """
-
-
-def options(action: Action) -> list[str]:
-    """What a form can say of how plain fields are read and written: all of the query, but what is for other systems'
-    payloads alone."""
-    return [each["key"] for each in action.parameters if each["in"] == "query" and each["key"] not in _OF_PAYLOADS]
 
 
 def custom_fields(action: Action) -> str:
@@ -135,15 +129,6 @@ if (last.data.length) return last.data;
 const sample = await z.request({{url: {events} + '/sample'}});
 return sample.data;
 """
-
-
-# A form has plain fields: neither is their source to be guessed, nor is there anything that goes nowhere.
-_OF_PAYLOADS: Mapping[str, str] = {"source": "generic", "unmapped": ""}
-
-
-def _always(action: Action) -> dict[str, str]:
-    declared: Iterable[str] = (each["key"] for each in action.parameters)
-    return {**action.query, **{key: _OF_PAYLOADS[key] for key in declared if _OF_PAYLOADS.get(key)}}
 
 
 def _js(value: Any) -> str:

@@ -1,13 +1,12 @@
 """What is declared once, as fields of a Zapier form and of what a step gives."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from connector.crisp.calls import TOTALS
 from connector.hooks import conditions
 from connector.manifest import Action, Manifest
 from connector.manifest import Field as ContactField
-from connector.platforms.base import Told
+from connector.platforms.base import Told, options_of
 from connector.platforms.zapier import code
 
 SEGMENTS = "segment_list"
@@ -27,20 +26,19 @@ _Field = dict[str, Any]
 def inputs(told: Told, action: Action) -> list[_Field]:
     """The form of an action: who it is about, the contact's fields, those that only the service knows, options."""
     named = [_parameter(each, each["key"]) for each in action.parameters if each["in"] == "path"]
-    fields = [_input(each, each.key in action.required) for each in told.fields_of(action.key)]
+    fields = [_input(each, each.key in action.required) for each in told.manifest.fields_of(action)]
     if action.many:
         fields = [{**each, "label": f"{each['label']} for All"} for each in fields if each.get("dict")]
         fields = [function(code.line_items(action, action.noun)), *fields]
     elif any(each.get("dict") for each in fields):
         fields.append(function(code.custom_fields(action)))
-    wanted = code.options(action)
-    options = [_parameter(each, code.OPTION + each["key"]) for each in action.parameters if each["key"] in wanted]
+    options = [_parameter(each, code.OPTION + each["key"]) for each in options_of(action)]
     return [*named, *fields, *({**each, "group": OPTIONS} for each in options)]
 
 
 def filters(manifest: Manifest, names: Sequence[str]) -> list[_Field]:
     """Conditions that an event must fulfil, and whether one's own changes are told."""
-    known = {key: each.label for key, each in manifest.fields.items()}
+    known = {key: each.label for key, each in manifest.fields.items() if each.crisp_path}
     more: dict[str, _Field] = {"segment": {"dynamic": f"{SEGMENTS}.id.name"}, "changed": {"choices": known}}
     shown = [
         {
@@ -59,14 +57,19 @@ def filters(manifest: Manifest, names: Sequence[str]) -> list[_Field]:
 
 def own() -> _Field:
     """Whether changes that come from here are told, too."""
-    told = "Also what this connection writes itself. Left off, two systems cannot answer each other for ever."
     shown = {"key": "include_own", "label": "Include Own Changes", "type": "boolean", "required": False}
-    return {**shown, "default": "false", "helpText": told}
+    return {**shown, "default": "false", "helpText": conditions.OWN}
 
 
-def outputs(manifest: Manifest, output: str) -> list[_Field]:
-    """What a step gives, with its labels."""
-    return [field for row in manifest.outputs[output] for field in _outputs(manifest, row)]
+def outputs(told: Told, rows: Iterable[Mapping[str, Any]]) -> Iterator[_Field]:
+    """What a step gives, with its labels; what is within something is named by two lines."""
+    for row in rows:
+        within = told.rows_of(row["of"]) if "of" in row else ()
+        yield from (
+            _output(f"{row['key']}__{each['key']}", f"{row['label']}: {each['label']}", each["type"]) for each in within
+        )
+        if not within:
+            yield _output(row["key"], row["label"], row["type"])
 
 
 def function(source: str, *args: str) -> _Field:
@@ -94,26 +97,10 @@ def _parameter(parameter: Mapping[str, Any], key: str) -> _Field:
         "helpText": parameter["help"],
     }
     if "choices" in parameter:
-        shown["choices"] = parameter["choices"]
+        shown["choices"] = dict(parameter["choices"])
     if "default" in parameter:
         return {**shown, "default": str(parameter["default"])}
     return {**shown, **({"placeholder": str(parameter["example"])} if "example" in parameter else {})}
-
-
-def _outputs(manifest: Manifest, row: Mapping[str, Any]) -> Iterator[_Field]:
-    """A row may stand for many: every contact field, every count; what is within something is named by two lines."""
-    key, label = row["key"], row["label"]
-    within = ("", "") if key == "*" else (f"{key}__", f"{label}: ")
-    if row["type"] == "contact":
-        for name, field in manifest.fields.items():
-            yield _output(within[0] + name, within[1] + field.label, field.type)
-        for more in row.get("more", ()):
-            yield _output(within[0] + more["key"], within[1] + more["label"], more["type"])
-    elif row["type"] == "totals":
-        for name in TOTALS:
-            yield _output(within[0] + name, within[1] + name.title(), "integer")
-    else:
-        yield _output(key, label, row["type"])
 
 
 def _output(key: str, label: str, kind: str) -> _Field:

@@ -22,8 +22,8 @@ Your crisp-connector must be reached from the internet, at {address}.
    Zapier asks `GET /v1/me` and shows the name of your Crisp website.
 8. Map *Email* and whatever else you have, and test the step. The contact is in Crisp.
 
-After a change: build the package anew, with a higher `version` in `package.json` and `definition.json` where people
-use the old one, and `npx zapier-platform push`.
+After a change: build the package into the same folder (in a new one run `npx zapier-platform link` first), with a
+higher `version` in `package.json` and `definition.json` where people use the old one, and `npx zapier-platform push`.
 
 ## What is in it
 
