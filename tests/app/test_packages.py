@@ -64,6 +64,34 @@ def test_a_service_hands_out_packages_with_its_own_address(api: FlaskClient, pla
     assert not [name for name, text in found.items() if "connector.example.com" in text]
 
 
+def test_whoever_unpacks_a_package_may_read_it(api: FlaskClient) -> None:
+    with zipfile.ZipFile(io.BytesIO(api.get("/manifests/n8n").data)) as archive:
+        assert {each.external_attr >> 16 for each in archive.infolist()} == {0o644}
+
+
+def test_a_package_that_is_published_brings_our_licence() -> None:
+    assert (ROOT / "platforms" / "n8n" / "LICENSE").read_bytes() == (ROOT.parent / "LICENSE").read_bytes()
+
+
+@pytest.mark.parametrize("platform", ["zapier", "n8n", "make", "power_automate"])
+def test_what_an_action_does_with_a_field_of_its_own_is_told(platform: str) -> None:
+    """To update a contact with another address renames it."""
+    built = registry()[platform].build(packages.told(shipped(), openapi()))
+    renames = shipped().actions["update_contact"].helps["email"].removesuffix(".").encode()
+    assert any(renames in content for path, content in built.items() if path.endswith(".json"))
+
+
+def test_an_outcome_is_told_of_all_that_was_understood_and_a_person_of_what_crisp_has() -> None:
+    told = packages.told(shipped(), openapi())
+    understood, person = ({row["key"] for row in told.rows_of(name)} for name in ("understood", "person"))
+    assert understood - person == {key for key, field in shipped().fields.items() if field.crisp_path is None}
+    for key, trigger in shipped().triggers.items():
+        of = {row["key"]: row.get("of") for row in told.event_of(trigger)}
+        within = {row["key"] for row in told.rows_of(of["data"])} if of["data"] else set(trigger.sample.get("data", ()))
+        assert set(trigger.sample["contact"]) <= person, key
+        assert set(trigger.sample.get("data", ())) == within, key
+
+
 def test_the_list_names_them_all(api: FlaskClient) -> None:
     listed = api.get("/manifests").get_json()
     assert [each["key"] for each in listed] == list(registry())

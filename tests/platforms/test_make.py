@@ -255,12 +255,13 @@ def test_the_key_goes_to_no_other_address(app: App, crisp: Crisp, httpserver: HT
 def test_every_webhook_subscribes_and_ends(app: App, service: Service, receiver: Receiver, trigger: str) -> None:
     key = "".join(each.capitalize() for each in trigger.split("_"))
     key = key[0].lower() + key[1:]
-    given = dict.fromkeys(shipped().triggers[trigger].filters, "vip") | (
-        {"changed": "city"} if "changed" in shipped().triggers[trigger].filters else {}
+    given = dict.fromkeys(shipped().triggers[trigger].filters, "beta, vip") | (
+        {"changed": "city, segments"} if "changed" in shipped().triggers[trigger].filters else {}
     )
-    kept = app.attach(key, f"{receiver.url}/{trigger}", **given)
+    kept = app.attach(key, f"{receiver.url}/{trigger}", **given, include_own=True)
     found = service.get(f"/v1/subscriptions/{kept['externalHookId']}").json()
-    assert (found["event"], found["filter"]) == (trigger, {name: [value] for name, value in given.items()})
+    wanted = {name: value.split(", ") for name, value in given.items()}
+    assert (found["event"], found["filter"], found["include_own"]) == (trigger, wanted, True)
     app.detach(key, kept)
     assert service.get(f"/v1/subscriptions/{kept['externalHookId']}").status_code == 404
 

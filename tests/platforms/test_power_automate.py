@@ -203,7 +203,7 @@ def test_lists_and_forms_are_filled_by_the_service(client: Client, service: Serv
 
 
 def test_the_trigger_subscribes_is_told_and_ends(client: Client, crisp: Crisp, receiver: Receiver) -> None:
-    chosen = {"event": "contact_created", "filter": {"segment": "vip"}}
+    chosen = {"event": "contact_created", "filter": {"segment": "beta, vip"}, "include_own": True}
     made = client.watch("WhenSomethingHappens", f"{receiver.url}/flow", **chosen)
     assert made.status_code == 201
     in_crisp(crisp, "POST", "people/profile", email="eve@example.com", person={"nickname": "Eve"}, segments=["vip"])
