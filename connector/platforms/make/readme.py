@@ -19,7 +19,7 @@ place of `YOUR_KEY`, in the HTTP module; choose your connection and sheet where 
 | `dynamics_to_crisp.json` | a webhook of Dataverse sends a contact or lead; it becomes a contact |
 | `form_to_crisp.json` | a form sends `email`, `full_name`, `phone`, `description`; they become a contact |
 | `crisp_to_google_sheets.json` | a contact that is new in Crisp becomes a row |
-| `failures_report.json` | a record that is rejected becomes a row: when, email, code, message, source, row, outcome id |
+| `failures_report.json` | a rejected record becomes a row: when, email, code, message, source, row, outcome id |
 | `subscribe.json` | run once, with the address of a webhook and the event: that webhook is told from then on |
 
 A scenario that begins with a webhook shows the webhook's address when you open that module. The two that write into a
