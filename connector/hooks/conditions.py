@@ -74,7 +74,7 @@ def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], s
         )
     strange = [word for word in kept if name == "changed" and not _is_field(word, fields)]
     return kept, say(
-        "Crisp has no such contact field: it never changes. It is nickname that a name changes."
+        "Crisp has no such contact field: it never changes. GET /v1/fields lists them; a name is the nickname there."
     ) if strange else None
 
 

@@ -258,7 +258,7 @@ def test_a_batch_that_is_refused_to_an_old_credential_says_nothing_of_the_new_on
     refused: list[Call] = []
 
     def replaced(call: Call) -> Reply | None:
-        """The batches that went out with the old one; a credential that is replaced for ever would be tried for ever."""
+        """The batches that went out with the old one: one that is replaced for ever would be tried for ever."""
         if len(refused) == len(PLANS):
             return None
         if not refused:
