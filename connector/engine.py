@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.board import Board
 from connector.courier import Courier
-from connector.ledger import Ledger, importing, requests, retention, work, workers
+from connector.ledger import Ledger, importing, requests, retention, tallies, work, workers
 from connector.ledger.retention import Retention
 from connector.wakeups import WakeUps
 
@@ -114,6 +114,8 @@ class Engine:
         with self.ledger.write() as connection:
             requests.purge(connection, now)
             importing.drop_unsealed(connection, now - _UNSEALED)
+        with self.ledger.write() as connection:
+            tallies.fold(connection, now)
         retention.sweep(self.ledger, self._kept, now)
         self._also(now)
         self.ledger.clean_up()

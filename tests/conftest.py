@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, delete
 from xdist.scheduler import LoadScopeScheduling
 
 from connector.ledger import Ledger
-from connector.ledger.tables import connections, quotas
-from tests import postgres, redis_server
+from connector.ledger.tables import connections, quotas, tallies
+from tests import postgres, redis_server, tallying
 from tests.deploy.image import build
 
 # Bytes that must be free in memory for the tests' files to lie there: what is durable is then no wait for a disk.
@@ -86,11 +86,12 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def emptied_postgres(postgres_database: str) -> str:
-    """The session's PostgreSQL database, with all its tables empty: everything but quotas belongs to a connection."""
+    """The session's PostgreSQL database, with all its tables empty: nearly everything belongs to a connection."""
     engine = create_engine(postgres_database)
     with engine.begin() as connection:
         connection.execute(delete(connections))
         connection.execute(delete(quotas))
+        connection.execute(delete(tallies))
     engine.dispose()
     return postgres_database
 
@@ -126,9 +127,10 @@ def empty_postgres(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture(params=[("sqlite", "copied_sqlite"), ("postgresql", "emptied_postgres")], ids=lambda each: each[0])
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
-    """An empty ledger with its tables, on each database."""
+    """An empty ledger with its tables, on each database. Whatever a test does, its tallies are right after it."""
     ledger = Ledger(request.getfixturevalue(request.param[1]))
     yield ledger
+    tallying.check(ledger, hours=False)
     ledger.close()
 
 

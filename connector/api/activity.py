@@ -13,7 +13,7 @@ from connector.api.shapes import Answer, about
 from connector.budget import limit_today
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import STATUSES
-from connector.ledger import activity, quotas
+from connector.ledger import quotas, tallies
 from connector.spoken import Spoken
 
 blueprint = Blueprint(
@@ -64,13 +64,13 @@ def get_activity(query: Mapping[str, Any]) -> Response:
     span, many = _PERIODS[query["period"]]
     now = services().courier.clock()
     first = now // span - many + 1
-    with services().ledger.read() as connection:
-        counted = activity.by_span(connection, connection_id(), first * span, span)
-        kinds = activity.kinds(connection, connection_id())
+    with services().ledger.snapshot() as connection:
+        counted = tallies.by_span(connection, connection_id(), first * span, span)
+        kinds = tallies.kinds(connection, connection_id())
         limit = limit_today(quotas.get(connection, connection_id()), caller().connection.limits, now)
     spans = {at: {"at": from_milliseconds(at * span), **_NOTHING} for at in range(first, first + many)}
     for at, status, count, calls in counted:
         if at in spans and status in _ENDED:
             spans[at] |= {status: count, "calls": spans[at]["calls"] + calls}
-    shown = [{"status": row.status, "code": row.code, "records": row.records} for row in kinds]
+    shown = [{"status": status, "code": code, "records": records} for status, code, records in kinds]
     return answer({"span_seconds": span // 1000, "quota_per_day": limit, "spans": list(spans.values()), "kinds": shown})

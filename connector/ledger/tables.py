@@ -216,6 +216,21 @@ records = Table(
     ),
 )
 
+# How many records there are by hour of their end (counted from 1970; 0: not ended, or too long ago for a chart),
+# outcome and code ('': none), and the calls that they cost. Triggers of the database write them, so they are right
+# whoever changes a record. Each count is the sum of its slots: see `connector.ledger.tallies`.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("connection_id", String(64), primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", String(16), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("records", BigInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+)
+
 # The right to deliver for a connection. The token grows with every grant; a late holder's writes are refused by it.
 leases = Table(
     "leases",

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from tests import postgres
+from tests import postgres, tallying
 from tests.app.inbound import cleared
 from tests.app.stack import Crisp, Stack, running, sandbox, settings_for
 
@@ -71,10 +71,11 @@ def service(
 
 
 @pytest.fixture
-def stack(service: Stack) -> Stack:
-    """The service as new."""
+def stack(service: Stack) -> Iterator[Stack]:
+    """The service as new. Whatever a test does, its tallies are right after it."""
     service.reset()
-    return service
+    yield service
+    tallying.check(service.services.ledger, hours=False)
 
 
 @pytest.fixture
