@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from connector.budget import Limits
 from connector.ids import new_id
@@ -16,6 +16,8 @@ from connector.ledger.tables import connections, keys, leases
 from connector.ledger.upsert import insert_or_ignore, insert_or_update
 
 SCOPES = ("read", "write", "admin")
+# Asked for with every request, so made once.
+_ONE = select(connections).where(connections.c.id == bindparam("b_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def reached_by(connection: Connection, connection_id: str) -> list[CrispConnecti
 
 def get(connection: Connection, connection_id: str) -> CrispConnection | None:
     """One connection."""
-    row = connection.execute(select(connections).where(connections.c.id == connection_id)).one_or_none()
+    row = connection.execute(_ONE, {"b_id": connection_id}).one_or_none()
     return None if row is None else _of(row)
 
 
@@ -190,13 +192,7 @@ def find_key(connection: Connection, secret: str) -> Key | None:
     """The key with this secret, revoked or not."""
     wanted = digest(secret)
     row = connection.execute(select(keys).where(keys.c.hash == wanted)).one_or_none()
-    return _key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
-
-
-def get_key(connection: Connection, key_id: str) -> Key | None:
-    """The key of this id, revoked or not."""
-    row = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
-    return None if row is None else _key(row)
+    return to_key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
 
 
 def used_key(connection: Connection, key_id: str, now: int) -> None:
@@ -218,7 +214,7 @@ def forget_key(connection: Connection, secret: str) -> None:
 def list_keys(connection: Connection, connection_id: str) -> list[Key]:
     """A connection's keys, the oldest first."""
     listing = select(keys).where(keys.c.connection_id == connection_id).order_by(keys.c.id)
-    return [_key(row) for row in connection.execute(listing)]
+    return [to_key(row) for row in connection.execute(listing)]
 
 
 def revoke_key(connection: Connection, connection_id: str, key_id: str, now: int) -> bool:
@@ -227,5 +223,6 @@ def revoke_key(connection: Connection, connection_id: str, key_id: str, now: int
     return bool(connection.execute(update(keys).where(mine).values(revoked_at=now)).rowcount)
 
 
-def _key(row: Row[Any]) -> Key:
+def to_key(row: Row[Any]) -> Key:
+    """The key in a row of their table."""
     return Key(row.id, row.connection_id, row.label, tuple(row.scopes), row.created_at, row.revoked_at, row.used_at)

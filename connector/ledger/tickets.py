@@ -1,11 +1,18 @@
 """Tickets: random secrets that open the pages for a while, kept as hashes."""
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select
 
-from connector.ledger.connections import Key, digest, get_key
-from connector.ledger.tables import tickets
+from connector.ledger.connections import Key, digest, to_key
+from connector.ledger.tables import keys, tickets
 
 SESSION, LINK, SETUP = "session", "link", "setup"
+# Asked for with every page, so made once.
+_KEY = (
+    select(keys)
+    .join(tickets, tickets.c.key_id == keys.c.id)
+    .where(tickets.c.hash == bindparam("b_hash"), tickets.c.kind == bindparam("b_kind"))
+    .where(tickets.c.until > bindparam("b_now"), keys.c.revoked_at.is_(None))
+)
 
 
 def add(connection: Connection, kind: str, secret: str, until: int, *, key_id: str | None = None) -> None:
@@ -16,9 +23,9 @@ def add(connection: Connection, kind: str, secret: str, until: int, *, key_id: s
 
 def key_of(connection: Connection, kind: str, secret: str, now: int) -> Key | None:
     """The key that a ticket was made with, as long as both are good."""
-    key_id = connection.scalar(select(tickets.c.key_id).where(_good(kind, secret, now)))
-    key = get_key(connection, key_id) if key_id else None
-    return key if key is not None and key.revoked_at is None else None
+    named = {"b_hash": digest(secret), "b_kind": kind, "b_now": now}
+    row = connection.execute(_KEY, named).one_or_none()
+    return None if row is None else to_key(row)
 
 
 def is_good(connection: Connection, kind: str, secret: str, now: int) -> bool:

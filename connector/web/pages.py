@@ -1,8 +1,9 @@
 """The blueprint of all pages: what holds for each, how a problem looks, and what every template knows."""
 
+from functools import cache
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 
 from connector.errors import Problem
@@ -66,7 +67,13 @@ def guard(response: Response) -> Response:
 @blueprint.app_context_processor
 def known() -> dict[str, Any]:
     """What every template knows."""
-    return {"visitor": door.visitor(), "may": door.may, "version": __version__}
+    return {"visitor": door.visitor(), "may": door.may, "version": __version__, "static": static}
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a file that this version's pages load."""
+    return url_for("static", filename=name, v=__version__)
 
 
 def wants_page() -> bool:

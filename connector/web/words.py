@@ -5,6 +5,7 @@ English on its way; the pages listen meanwhile, so they know of each sentence it
 """
 
 import re
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations, find, translation
@@ -19,18 +20,25 @@ LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "fr")
 # What turns the direction of writing until it is ended: in a sentence it would turn what is said after it.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_asked_for: ContextVar[str | None] = ContextVar("asked_for", default=None)
 # What stands between the thousands of a number, and before its decimals.
 _SIGNS = {"en": (",", "."), "fr": ("\u202f", ",")}
 
 
 def language() -> str:
-    """Of this request: the best that there is of those that the browser names."""
-    if not has_request_context():
-        return LANGUAGES[0]
-    found: str | None = getattr(g, "language", None)
+    """Of this request: the best that there is of those that the browser names. A page asks hundreds of times, so it is
+    not looked for in what Flask keeps of a request."""
+    found = _asked_for.get()
     if found is None:
-        found = g.language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        if not has_request_context():
+            return LANGUAGES[0]
+        found = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        _asked_for.set(found)
     return found
+
+
+def _forget(_failure: BaseException | None) -> None:
+    _asked_for.set(None)
 
 
 @cache
@@ -101,6 +109,7 @@ def moment(when: str) -> str:
 def prepare(app: Flask) -> None:
     """Templates know `_`, `ngettext` and `language`, and how to write sentences, numbers and times. The extension of
     Jinja for this would fill gaps and escape at every text, also where there is nothing to fill."""
+    app.teardown_request(_forget)
     app.jinja_env.globals.update(_=_, ngettext=_counted, language=language)
     app.jinja_env.filters.update(sentence=sentence, upright=upright, number=number, moment=moment)
 

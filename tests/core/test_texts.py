@@ -4,6 +4,7 @@ import re
 
 import pytest
 from flask import Flask
+from flask.ctx import RequestContext
 
 from connector.api.fact_examples import FACTS
 from connector.api.failures import problem_of
@@ -11,10 +12,25 @@ from connector.errors import CODES
 from connector.notes import CODES as NOTES
 from connector.notes import note
 from connector.saying import Count, Moment, listening, say
-from connector.web.words import LANGUAGES, sentence
+from connector.web.words import LANGUAGES, prepare, sentence
+from connector.web.words import language as spoken
 from tests import texts
 
 GAPS = re.compile(r"%\(\w+\)s|\{\w*\}")
+
+
+def asked_in(language: str) -> RequestContext:
+    """A request of somebody who speaks this."""
+    app = Flask(__name__)
+    prepare(app)
+    return app.test_request_context(headers={"Accept-Language": language})
+
+
+def test_a_language_lasts_as_long_as_its_request() -> None:
+    for language in ("fr", "en", "fr"):
+        with asked_in(language):
+            assert spoken() == language
+        assert spoken() == "en"
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
@@ -52,14 +68,14 @@ NOTED = [(code, note(code, "phone", path="Mobile").message) for code in NOTES]
 
 @pytest.mark.parametrize(("code", "message"), [*SAID, *NOTED])
 def test_what_the_api_says_is_said_in_french_with_the_same_facts(code: str, message: str) -> None:
-    with Flask(__name__).test_request_context(headers={"Accept-Language": "fr"}):
+    with asked_in("fr"):
         told = sentence(message)
     assert told != message, message
     assert "{" not in told
 
 
 def test_what_is_not_known_stays_as_it_is() -> None:
-    with Flask(__name__).test_request_context(headers={"Accept-Language": "fr"}):
+    with asked_in("fr"):
         assert [sentence(each) for each in ("", "Something else.", "%(a)s {b}")] == ["", "Something else.", "%(a)s {b}"]
 
 
@@ -79,7 +95,7 @@ def test_what_is_not_known_stays_as_it_is() -> None:
     ],
 )
 def test_a_reason_that_the_ledger_kept_is_told_in_french(reason: str, told: str) -> None:
-    with Flask(__name__).test_request_context(headers={"Accept-Language": "fr"}):
+    with asked_in("fr"):
         assert sentence(str(reason)) == told
 
 
@@ -94,7 +110,7 @@ FACTS_ = {"used": 1234, "limit": Count(10_000), "until": Moment("2026-05-31T09:3
     ],
 )
 def test_numbers_and_times_are_written_as_they_are_there(language: str, told: str) -> None:
-    with Flask(__name__).test_request_context(headers={"Accept-Language": language}):
+    with asked_in(language):
         assert sentence(say("{used} of {limit} calls used, reset at {until}", **FACTS_)) == told
 
 
