@@ -1,4 +1,4 @@
-"""What pages call the things that `/v1` names by keys."""
+"""What pages call the things that `/v1` names by keys, and how they write values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,11 @@ from flask import Flask
 from markupsafe import Markup
 
 from connector.api.access import services
+from connector.web.states import time
 from connector.web.words import _
 
 _ALONE = Markup("<bdi>{}</bdi>")
+_AT = Markup("@<wbr>")
 
 
 def field(key: str) -> str:
@@ -30,16 +32,25 @@ def source(key: str) -> str:
     return _("a file") if known is None else _(known.label)
 
 
-def shown(value: Any) -> Any:
-    """A value of a contact: a list as a line, yes or no as words, everything else as it is. Each by itself: whichever
-    way it is written, what stands beside it keeps its own direction."""
+def shown(value: Any, key: str = "") -> Any:
+    """A value of a contact, of the field that is named: a point in time as such, a list as a line, yes or no as words,
+    everything else as it is. Each by itself: whichever way it is written, what stands beside it keeps its own
+    direction."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if isinstance(value, Mapping | str) or not hasattr(value, "__iter__"):
+    if isinstance(value, str):
+        known = services().manifest.fields.get(key)
+        return time(value) if known is not None and known.type == "datetime" else _ALONE.format(breakable(value))
+    if isinstance(value, Mapping) or not hasattr(value, "__iter__"):
         return _ALONE.format(value)
     return Markup(", ").join(map(_ALONE.format, value))
 
 
+def breakable(text: str) -> Markup:
+    """A text in which an e-mail address may go on in the next line: after its @, and not amid a word."""
+    return _AT.join(text.split("@"))
+
+
 def prepare(app: Flask) -> None:
     """Templates know them as filters."""
-    app.jinja_env.filters.update(field=field, event=event, source=source, shown=shown)
+    app.jinja_env.filters.update(field=field, event=event, source=source, shown=shown, breakable=breakable)

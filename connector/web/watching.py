@@ -1,5 +1,6 @@
 """Activity: what became of each record, what needs somebody, and charts of it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -7,12 +8,15 @@ from urllib.parse import quote
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from connector import outcomes
 from connector.api.access import services
 from connector.api.answers import answer
 from connector.convert.times import from_milliseconds
 from connector.crisp.calls import STATUSES
-from connector.errors import Problem
+from connector.errors import CODES, Problem
 from connector.ids import made_at
+from connector.notes import CODES as NOTES
+from connector.notes import note
 from connector.web import door
 from connector.web.pages import blueprint
 from connector.web.speaking import ask
@@ -51,7 +55,8 @@ def numbers() -> Any:
 @door.members_only
 def kinds() -> str:
     """What failed or waits, as lists of work."""
-    return render_template("activity_kinds.html", kinds=ask("GET", "/v1/activity").body["kinds"])
+    found = ask("GET", "/v1/activity").body["kinds"]
+    return render_template("activity_kinds.html", kinds=[{**each, "why": _why(each)} for each in found])
 
 
 @blueprint.post("/activity/replay")
@@ -79,6 +84,16 @@ def outcome(outcome_id: str) -> str:
     shown = ask("GET", f"/v1/outcomes/{quote(outcome_id, safe='')}").body
     template = "outcome_part.html" if "HX-Request" in request.headers else "outcome.html"
     return render_template(template, shown=shown, fields=services().manifest.fields, failed=_FAILED)
+
+
+def _why(kind: Mapping[str, Any]) -> str | None:
+    """What the code of a kind means, in a sentence."""
+    code = kind["code"]
+    if kind["status"] == "waiting":
+        return outcomes.WAITING.get(code)
+    if code in NOTES:
+        return note(code, "email" if code.startswith("email") else None).message
+    return outcomes.sentence_of(code) if code in CODES else None
 
 
 def _found(given: dict[str, str]) -> dict[str, Any]:

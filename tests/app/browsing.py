@@ -51,10 +51,10 @@ class Browser:
         return self.client.get(path, headers={**self.headers, **more.pop("headers", {})}, **more)
 
     def text(self, path: str) -> str:
-        """What a page says, which is well."""
+        """What a page says, which is well; where a line may be broken is not said."""
         answer = self.get(path)
         assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.get_data(as_text=True)
-        return answer.get_data(as_text=True)
+        return answer.get_data(as_text=True).replace("<wbr>", "")
 
     def token(self) -> str:
         """The token of the forms."""

@@ -5,6 +5,7 @@
   const language = document.documentElement.lang;
   const locale = navigator.languages.find(function (each) { return each.split("-")[0] === language; }) || language;
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const drawn = [];
 
   // Hours of a day, or days of a month, as they are written here.
@@ -22,7 +23,7 @@
     const bars = uPlot.paths.bars({ size: [0.7, 40], align: 1 });
     const told = series.map(function (each) {
       const paths = each.line ? undefined : bars;
-      return { label: each.label, stroke: each.colour, fill: each.line ? undefined : each.colour + "cc", width: each.line ? 2 : 0, paths: paths, points: { show: false }, dash: each.line ? [6, 4] : undefined };
+      return { label: each.label, value: toldOf(each, spans), stroke: each.colour, fill: each.line ? undefined : each.colour + "cc", width: each.line ? 2 : 0, paths: paths, points: { show: false }, dash: each.line ? [6, 4] : undefined };
     });
     const values = series.map(function (each) { return spans.map(each.of); });
     place.replaceChildren();
@@ -30,9 +31,22 @@
       width: place.clientWidth, height: place.clientHeight - 30, cursor: { drag: { x: false, y: false } },
       scales: { x: { range: [times[0], times[times.length - 1] + span] }, y: { range: function (_, low, high) { return [0, Math.max(4, high * 1.1)]; } } },
       axes: axes(ink, line, span),
-      series: [{ label: place.dataset.time }].concat(told),
+      series: [{ label: place.dataset.time, value: function (_, at) { return at === null ? chosen() : exact.format(at * 1000); } }].concat(told),
     };
     drawn.push([new uPlot(options, [times].concat(values), place), place]);
+  }
+
+  // What the legend tells of a series: its own number where it is pointed at, else that of the whole time; of a line,
+  // which is the same everywhere, always that.
+  function toldOf(series, spans) {
+    const own = series.own || series.of;
+    const all = series.line ? own(spans[0]) : spans.reduce(function (sum, each) { return sum + own(each); }, 0);
+    return function (_, height, __, index) { return whole.format(index === null ? all : own(spans[index])); };
+  }
+
+  function chosen() {
+    const select = document.getElementById("period");
+    return select.options[select.selectedIndex].text;
   }
 
   // Bars stand behind each other, so each is as high as itself and all that are below it.
@@ -51,10 +65,10 @@
       const outcomes = document.getElementById("chart-outcomes"), calls = document.getElementById("chart-calls");
       const words = outcomes.dataset;
       const span = told.span_seconds;
-      const failed = ["rejected", "dead"], written = failed.concat("created", "updated"), all = written.concat("unchanged", "superseded");
+      const failed = ["rejected", "dead"], written = failed.concat("created", "updated"), same = ["unchanged", "superseded"], all = written.concat(same);
       chart(outcomes, span, told.spans, [
-        { label: words.same, colour: "#8a97a8", of: stacked(all) },
-        { label: words.written, colour: "#2f9e5f", of: stacked(written) },
+        { label: words.same, colour: "#8a97a8", of: stacked(all), own: stacked(same) },
+        { label: words.written, colour: "#2f9e5f", of: stacked(written), own: stacked(["created", "updated"]) },
         { label: words.failed, colour: "#d14a3f", of: stacked(failed) },
       ]);
       const allowed = told.quota_per_day * span / 86400;
