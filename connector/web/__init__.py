@@ -11,6 +11,7 @@ from connector.web import (
     importing,
     naming,
     pages,
+    sending,
     states,
     telling,
     trying,
@@ -26,5 +27,6 @@ def prepare(app: Flask) -> None:
     words.prepare(app)
     states.prepare(app)
     naming.prepare(app)
+    sending.prepare(app)
     door.prepare(app)
     app.register_blueprint(pages.blueprint)

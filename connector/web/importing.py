@@ -16,6 +16,7 @@ from connector.errors import Problem
 from connector.web import door
 from connector.web.choosing import chosen, key_of, mapping_of
 from connector.web.pages import blueprint
+from connector.web.sending import once
 from connector.web.speaking import Answer, ask, fetch
 from connector.web.words import _
 
@@ -47,7 +48,7 @@ def look_at_file() -> str:
 def start() -> str | BaseResponse | tuple[str, int]:
     """Imports it, or the first rows of it."""
     try:
-        made = _send("/v1/imports").body
+        made = _send("/v1/imports", is_sent=True).body
     except Problem as problem:
         return _page(problem=problem), problem.status
     address = url_for("web.watch", import_id=made["import_id"])
@@ -99,8 +100,8 @@ def _part_or_page(**told: Any) -> str:
     return _page(**told)
 
 
-def _send(path: str) -> Answer:
-    """The file, or where it is, with what was chosen."""
+def _send(path: str, *, is_sent: bool = False) -> Answer:
+    """The file, or where it is, with what was chosen; what is sent for real goes out once."""
     options = {name: value for name in _TEXTS if (value := request.form.get(name, "").strip())}
     if options.get("separator") == "tab":
         options["separator"] = "\t"
@@ -108,12 +109,14 @@ def _send(path: str) -> Answer:
     mapping = mapping_of(request.form)
     if request.form.get("url", "").strip():
         sent = {"url": request.form["url"].strip(), "options": beside, **({"mapping": mapping} if mapping else {})}
-        return ask("POST", path, json=sent)
+        return ask("POST", path, json=sent, headers=once(path, sent) if is_sent else {})
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Problem("file_missing", message=_("Choose a file, or paste a link to one."))
+    headers = once(path, beside, mapping, file.filename, file=file.stream) if is_sent else {}
     form: dict[str, Any] = {"file": (file.stream, file.filename), "options": json.dumps(beside)}
-    return ask("POST", path, data={**form, **({"mapping": json.dumps(mapping)} if mapping else {})}, content_type=_FORM)
+    form |= {"mapping": json.dumps(mapping)} if mapping else {}
+    return ask("POST", path, data=form, content_type=_FORM, headers=headers)
 
 
 def _numbers() -> dict[str, Any]:

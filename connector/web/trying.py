@@ -16,6 +16,7 @@ from connector.web import door
 from connector.web.boxes import UNKNOWN, curl
 from connector.web.choosing import chosen, key_of, mapping_of
 from connector.web.pages import blueprint
+from connector.web.sending import once
 from connector.web.speaking import Answer, ask
 from connector.web.words import _
 
@@ -52,7 +53,7 @@ def send() -> str | tuple[str, int]:
     seen = _seen()
     many = seen.get("seen") is not None and len(seen["seen"]["records"]) > 1
     try:
-        sent = _ask("/v1/contacts/batch" if many else "/v1/contacts")
+        sent = _ask("/v1/contacts/batch" if many else "/v1/contacts", is_sent=True)
     except Problem as problem:
         return _page(request.form, **{**seen, "problem": problem}), problem.status
     return _page(request.form, **_seen(), sent=sent.body)
@@ -97,11 +98,12 @@ def _seen() -> dict[str, Any]:
     return {**told, "chosen": chosen(request.form), "data_key": key_of}
 
 
-def _ask(path: str) -> Answer:
+def _ask(path: str, *, is_sent: bool = False) -> Answer:
+    """Asks of the payload; what is sent for real goes out once."""
     body = _body(request.form)
     query = {name: request.form.get(name, "") for name in _OPTIONS}
-    sent = {"data": body.encode("utf-8", "surrogatepass"), "headers": {"Content-Type": _kind(body)}}
-    return ask("POST", path, query=query, **sent)
+    headers = {"Content-Type": _kind(body), **(once(path, query, body) if is_sent else {})}
+    return ask("POST", path, query=query, data=body.encode("utf-8", "surrogatepass"), headers=headers)
 
 
 def _body(given: Mapping[str, Any]) -> str:

@@ -149,3 +149,21 @@ def test_of_another_there_is_nothing(admin: Browser) -> None:
         answer = admin.get(path)
         assert (answer.status_code, answer.mimetype) == (404, "text/html")
     assert json.loads(admin.client.get("/v1/imports/nothing").get_data())["status"] == 401
+
+
+def test_a_second_click_imports_nothing_twice_and_a_new_look_does(admin: Browser, stack: Stack) -> None:
+    def looked() -> str:
+        page = dropped(admin, "/import/preview", PEOPLE).get_data(as_text=True)
+        found = re.search(r'name="once" value="([^"]+)"', page)
+        assert found is not None
+        return found[1]
+
+    once = looked()
+    first = imported(admin, stack, PEOPLE, once=once)
+    assert imported(admin, stack, PEOPLE, once=once) == first
+    others = [
+        imported(admin, stack, PEOPLE, once=once, limit="2"),
+        imported(admin, stack, PEOPLE + b"more@example.com\n", once=once),
+        imported(admin, stack, PEOPLE, once=looked()),
+    ]
+    assert len({first, *others}) == 4

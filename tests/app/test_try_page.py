@@ -130,3 +130,29 @@ def test_nothing_that_is_pasted_is_run(admin: Browser) -> None:
         assert "<img" not in page
         assert "<script>" not in page
     assert "<img" not in admin.get(f"/try?sample={nasty}").get_data(as_text=True)
+
+
+def mark_of(page: str) -> str:
+    """The mark of the form that sends."""
+    found = re.search(r'name="once" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_second_click_sends_nothing_twice_and_a_new_page_does(admin: Browser, stack: Stack, people: int) -> None:
+    payload = json.dumps([{"email": f"{number}@example.com"} for number in range(people)])
+    form = {"payload": payload, "once": mark_of(admin.post("/try", payload=payload).get_data(as_text=True))}
+    first, second = (admin.post("/try/send", **form).get_data(as_text=True) for _ in range(2))
+    assert "It is in Crisp now." in second or "records are accepted" in second, "it is told as it was"
+    assert len(stack.client().get("/v1/outcomes").get_json()) == people
+    other = json.dumps([{"email": f"other{number}@example.com"} for number in range(people)])
+    assert admin.post("/try/send", **{**form, "payload": other}).status_code == 200, "another payload is another wish"
+    admin.post("/try/send", **{**form, "once": mark_of(first)})
+    assert len(stack.client().get("/v1/outcomes").get_json()) == 3 * people
+
+
+@pytest.mark.parametrize("once", ["x" * 100_000, "\u202e\n", "é"])
+def test_any_mark_will_do(admin: Browser, stack: Stack, once: str) -> None:
+    admin.post("/try/send", payload='{"email": "ada@example.com"}', once=once)
+    assert stack.crisp.people().keys() == {"ada@example.com"}
