@@ -63,7 +63,7 @@ class _Visitor:
         """Page → how it is asked for, and what stands behind it."""
         who = "p1@example.com"
         return {
-            "Connect": (self._get("/"), self._calls("me", "keys", "inbound?limit=100")),
+            "Connect": (self._get("/"), self._calls("me", "keys", "connections", "inbound?limit=100")),
             "Try": (self._try(), [self._post("/v1/preview", data=_PAYLOAD)]),
             "Import": (self._form("/import/preview", files=_file), [self._post("/v1/imports/preview", files=_file)]),
             "Activity": (self._get("/activity"), self._calls("outcomes?limit=50")),

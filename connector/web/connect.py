@@ -57,6 +57,23 @@ def change_website() -> Response | tuple[str, int]:
     return _done(lambda: ask("PATCH", path, json=sent), _("It is changed."), "website")
 
 
+@blueprint.post("/connect/websites")
+@door.members_only
+def add_website() -> str | tuple[str, int]:
+    """One more website, whose first API key is on this page and on no other."""
+    names = ("website_id", "label", "identifier", "key", "tier")
+    sent = {name: value for name in names if (value := _said(name))}
+    return _made("made_website", lambda: ask("POST", "/v1/connections", json=sent).body)
+
+
+@blueprint.post("/connect/websites/<website_id>/remove")
+@door.members_only
+def remove_website(website_id: str) -> Response | tuple[str, int]:
+    """A website that was added here is not connected any more."""
+    path = f"/v1/connections/{quote(website_id, safe='')}"
+    return _done(lambda: ask("DELETE", path), _("The website is not connected any more."), "websites")
+
+
 @blueprint.post("/connect/keys")
 @door.members_only
 def add_key() -> str | tuple[str, int]:
@@ -112,11 +129,13 @@ def _page(**more: Any) -> str:
     made: dict[str, Any] = more.get("made_key") or {}
     told: dict[str, Any] = {
         "keys": ask("GET", "/v1/keys").body if admin else [],
+        "others": [each for each in ask("GET", "/v1/connections").body if each["id"] != me["id"]] if admin else [],
         "inbounds": ask("GET", "/v1/inbound", query={"limit": 100}).body if admin else [],
         "boxes": list(boxes(base_url(), made.get("key", UNKNOWN))),
         "packages": {key: each.label for key, each in registry().items()},
         "sources": services().manifest.sources,
         "halted": HALTED.get(me["halted"], me["halted"]) if me["halted"] else None,
+        "given": request.form,
     }
     fixed = {"scopes": SCOPES, "tiers": TIERS, "steps": STEPS, "most_calls": MOST_CALLS}
     return render_template("connect.html", me=me, **told, **fixed, **more)

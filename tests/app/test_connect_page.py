@@ -11,7 +11,7 @@ from connector.manifest import shipped
 from connector.web.boxes import boxes, curl
 from tests.app.browsing import Browser, signed_in
 from tests.app.inbound import cleared
-from tests.app.stack import IDENTIFIER, WEBSITE, Stack
+from tests.app.stack import CRISP_KEY, IDENTIFIER, WEBSITE, Stack
 
 XSS = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
 
@@ -123,3 +123,58 @@ def test_every_source_with_steps_can_be_chosen(admin: Browser) -> None:
     page = admin.text("/")
     for key, source in shipped().sources.items():
         assert (f'<option value="{key}">' in page) == bool(source.steps)
+
+
+@pytest.fixture
+def second_crisp(stack: Stack) -> Iterator[dict[str, str]]:
+    """A second website, which is the one that Crisp has now, as a form says it."""
+    stack.crisp.switch(website_id="second-website")
+    yield {"website_id": "second-website", "label": "The other shop", "identifier": IDENTIFIER, "key": CRISP_KEY}
+    stack.crisp.switch(website_id=WEBSITE)
+
+
+def test_one_more_website_is_connected_and_its_key_is_shown_once(
+    admin: Browser, stack: Stack, second_crisp: dict[str, str]
+) -> None:
+    page = unescape(admin.post("/connect/websites", **second_crisp).get_data(as_text=True))
+    found = re.search(r'id="website-key"[^>]*>(ck_[\w-]{43})<', page)
+    assert found is not None
+    assert stack.client(found[1]).get("/v1/me").get_json()["website_id"] == "second-website"
+    again = admin.text("/")
+    assert "The other shop" in again
+    assert not {found[1], CRISP_KEY} & set(re.split(r"[\s<>\"']", again))
+    other = Browser(stack.app)
+    assert other.sign_in(found[1]).status_code == 303
+    assert "The other shop" not in other.text("/").partition('id="websites"')[2].partition("<details")[0], "its own"
+    assert admin.post("/connect/websites/second-website/remove").status_code == 303
+    assert "The other shop" not in admin.text("/")
+    assert stack.client(found[1]).get("/v1/me").status_code == 401
+
+
+def test_a_website_that_crisp_does_not_take_is_told_and_what_was_typed_stays_but_for_the_secret(
+    admin: Browser, second_crisp: dict[str, str]
+) -> None:
+    answer = admin.post("/connect/websites", **{**second_crisp, "key": "another-secret"})
+    page = unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 422
+    assert 'role="alert"' in page
+    assert 'value="second-website"' in page
+    assert "another-secret" not in page
+    assert admin.post("/connect/websites", **{**second_crisp, "website_id": WEBSITE}).status_code in (409, 422)
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+def test_who_may_not_do_everything_neither_sees_nor_changes_websites(
+    stack: Stack, scope: str, second_crisp: dict[str, str]
+) -> None:
+    browser = Browser(stack.app)
+    browser.sign_in(stack.key(scope))
+    assert 'id="websites"' not in browser.text("/")
+    assert browser.post("/connect/websites", **second_crisp).status_code == 403
+    assert browser.post(f"/connect/websites/{WEBSITE}/remove").status_code == 403
+    assert stack.client().get("/v1/connections").get_json()[1:] == []
+
+
+def test_the_website_that_one_is_in_is_not_removed_by_the_page(admin: Browser, stack: Stack) -> None:
+    assert admin.post(f"/connect/websites/{WEBSITE}/remove").status_code == 409
+    assert stack.client().get("/v1/me").status_code == 200
