@@ -94,7 +94,7 @@ def revoke_key(key_id: str) -> Response | tuple[str, int]:
 @door.members_only
 def add_inbound() -> str | tuple[str, int]:
     """A new address for another system, whose secret is on this page and on no other."""
-    names = ("source", "label", "secret", "credential", "timezone", "country")
+    names = ("source", "label", "secret", "sender", "credential", "timezone", "country")
     return _made(
         "made_inbound",
         lambda: ask("POST", "/v1/inbound", json={name: value for name in names if (value := _said(name))}).body,

@@ -36,3 +36,4 @@ def _of_manifests() -> Iterator[str]:
         yield from (trigger.label, trigger.help)
     for source in manifest.sources.values():
         yield from (source.label, source.help, *source.variants.values(), *source.steps)
+        yield from (each[told] for each in source.about.get("left_out", ()) for told in ("what", "why"))

@@ -11,6 +11,7 @@ from connector.web.states import time
 from connector.web.words import _
 
 _ALONE = Markup("<bdi>{}</bdi>")
+_CODE = Markup("<code>{}</code>")
 _AT = Markup("@<wbr>")
 
 
@@ -46,6 +47,13 @@ def shown(value: Any, key: str = "") -> Any:
     return Markup(", ").join(map(_ALONE.format, value))
 
 
+def declared(text: str) -> Markup:
+    """A text of a manifest in the language of the page, names of other systems in it (between grave accents) as
+    code."""
+    parts = enumerate(_(text).split("`"))
+    return Markup().join(_CODE.format(part) if place % 2 else part for place, part in parts)
+
+
 def breakable(text: str) -> Markup:
     """A text in which an e-mail address may go on in the next line: after its @, and not amid a word."""
     return _AT.join(text.split("@"))
@@ -53,4 +61,5 @@ def breakable(text: str) -> Markup:
 
 def prepare(app: Flask) -> None:
     """Templates know them as filters."""
-    app.jinja_env.filters.update(field=field, event=event, source=source, shown=shown, breakable=breakable)
+    shown_as = (field, event, source, shown, declared, breakable)
+    app.jinja_env.filters.update({each.__name__: each for each in shown_as})

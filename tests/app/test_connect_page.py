@@ -178,3 +178,24 @@ def test_who_may_not_do_everything_neither_sees_nor_changes_websites(
 def test_the_website_that_one_is_in_is_not_removed_by_the_page(admin: Browser, stack: Stack) -> None:
     assert admin.post(f"/connect/websites/{WEBSITE}/remove").status_code == 409
     assert stack.client().get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize("key", [key for key, each in shipped().sources.items() if each.steps])
+def test_an_address_says_what_its_source_does_not_carry_and_why(admin: Browser, key: str) -> None:
+    more = {"hubspot": {"secret": "a-secret-of-theirs"}, "shopify": {"secret": "a-secret-of-theirs"}}
+    more |= {"salesforce": {"sender": "00D000000000062EAA"}}
+    assert admin.post("/connect/inbound", source=key, **more.get(key, {})).status_code == 200
+    page = admin.text("/")
+    left_out = shipped().sources[key].about.get("left_out", [])
+    assert ("What is not carried over, and why" in page) == bool(left_out)
+    said = unescape(re.sub("</?code>", "`", page))
+    for each in left_out:
+        assert f"<dt>{each['what']}</dt><dd>{each['why']}</dd>" in said
+
+
+def test_what_is_not_carried_is_told_in_french(stack: Stack, admin: Browser) -> None:
+    stack.client().post("/v1/inbound", json={"source": "notion"})
+    french = signed_in(stack)
+    french.headers["Accept-Language"] = "fr"
+    assert "Seules les propriétés d’une base de données sont lues." in french.text("/")
+    assert admin.inside()

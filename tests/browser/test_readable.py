@@ -113,3 +113,15 @@ def test_a_file_says_what_would_be_written_and_beneath_what_that_costs(here: Win
     numbers = page.locator(".numbers li")
     expect(numbers).to_have_text(["1would be written to Crisp", "1would be rejected"])
     expect(page.locator(".numbers + p")).to_contain_text("This takes 1 call to Crisp · Done by about")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_connect_with_all_that_opens_opened(browser: Browser, service: Service, size: tuple[int, int]) -> None:
+    service.post("/v1/inbound", json={"source": "shopify", "secret": "a-secret-of-theirs"})
+    with window(browser, service.url, size) as opened:
+        page = opened.sign_in(service.key)
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.name = ''; each.open = true; })")
+        expect(page.get_by_text("Segments are added, never removed.").first).to_be_visible()
+        expect(page.get_by_role("button", name="Connect and test")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        opened.accessible()
