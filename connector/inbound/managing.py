@@ -12,6 +12,7 @@ from connector.ids import new_id
 from connector.inbound import secret
 from connector.inbound.needs import Needs
 from connector.inbound.signing import agreed
+from connector.inbound.taking import FOR_A_CREDENTIAL
 from connector.intake.options import read_mapping, shown_mapping
 from connector.ledger import arrivals, inbounds, pulls
 from connector.ledger.inbounds import Address
@@ -19,8 +20,6 @@ from connector.sources import registry
 
 # How what comes is read.
 OPTIONS = ("mapping", "timezone", "country", "mode", "unmapped", "on_delete", "sender", "signature", "pull")
-# What ended so is tried again once the address has another credential.
-_FOR_A_CREDENTIAL = ("source_credential_refused",)
 
 
 def make(needs: Needs, connection_id: str, source: str, said: Mapping[str, Any]) -> Address:
@@ -62,7 +61,7 @@ def change(needs: Needs, connection_id: str, inbound_id: str, said: Mapping[str,
             changed = secret.rotated(needs.vault, changed, said["secret"], needs.intake.clock())
         inbounds.save(connection, changed)
         if said.get("credential"):
-            arrivals.again(connection, inbound_id, _FOR_A_CREDENTIAL, needs.intake.clock())
+            arrivals.again(connection, inbound_id, FOR_A_CREDENTIAL, needs.intake.clock())
         if said.keys() & {"credential", "pull"}:
             _schedule(needs, connection, changed)
     return changed

@@ -12,11 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.budget import DAY
 from connector.errors import Problem
+from connector.inbound.completing import without
 from connector.inbound.erasures import Erasures
 from connector.inbound.needs import Needs
-from connector.inbound.taking import Early, Taken, take_in
+from connector.inbound.taking import FOR_A_CREDENTIAL, Early, Taken, take_in
 from connector.inbound.threads import Threads
 from connector.ledger import DatabaseProblem, arrivals, inbounds
+from connector.ledger.inbounds import Address
 from connector.settings import SettingsProblem
 
 log = structlog.get_logger()
@@ -65,8 +67,11 @@ class Arrivals(Threads):
         hand; False when there is none. So the others in it are accepted, and the erasure finds the person's records."""
         with self._needs.ledger.read() as connection:
             found = arrivals.waiting(connection, connection_id, names, until=until)
+            ended = arrivals.ended(connection, connection_id, names, FOR_A_CREDENTIAL)
         for arrival_id in found:
-            self._take_over(arrival_id)
+            self._take_over(arrival_id, names)
+        for arrival_id in ended:
+            self._leave_out_of(arrival_id, names)
         return bool(found)
 
     def tidy(self, now: int) -> int:
@@ -105,12 +110,15 @@ class Arrivals(Threads):
                 with self._lock:
                     self._busy.discard(arrival.inbound_id)
 
-    def _taken(self, arrival: Row[Any]) -> Taken:
+    def _address(self, arrival: Row[Any]) -> Address | None:
         with self._needs.ledger.read() as connection:
-            address = inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
+            return inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
+
+    def _taken(self, arrival: Row[Any], *, at_once: bool = False) -> Taken:
+        address = self._address(arrival)
         if address is None:
             return Taken("gone")  # removed with all that came
-        return take_in(self._needs, address, arrival, self._stop.wait)
+        return take_in(self._needs, address, arrival, self._stop.wait, at_once=at_once)
 
     def _take(self, arrival: Row[Any]) -> None:
         """One try, and what comes of it is written down."""
@@ -119,32 +127,48 @@ class Arrivals(Threads):
         except Early as early:
             with self._needs.ledger.write() as connection:
                 arrivals.postpone(connection, arrival, early.due_at)
-        except Problem as problem:
-            self._later(arrival, problem.code, problem.retry_after)
-        except SettingsProblem:
-            # No key opens what the address has: it is told at the start, and may come back.
-            self._later(arrival, "connection_halted", None)
-        except (SQLAlchemyError, DatabaseProblem):
-            self._later(arrival, "database_unavailable", None)
-            raise
-        except Exception:
-            self._later(arrival, "server_error", None)
-            raise
+        except Exception as problem:
+            self._later(arrival, *_reason(problem))
+            if not isinstance(problem, Problem | SettingsProblem):
+                raise
 
-    def _take_over(self, arrival_id: str) -> None:
-        """What cannot be taken in now is given up, and then emptied: it tells of one page, or is a mistake of ours."""
+    def _take_over(self, arrival_id: str, names: Collection[str]) -> None:
+        """What cannot be taken in now goes on waiting without the person of these names. Where that leaves nothing, it
+        is given up, and then emptied: it tells of one page, or is a mistake of ours."""
         now = self._needs.intake.clock()
         with self._needs.ledger.write(durable=True) as connection:
             arrival = arrivals.take_over(connection, arrival_id, now + _TERM)
         if arrival is None:
             return
         try:
-            self._end(arrival, self._taken(arrival))
+            taken = self._taken(arrival, at_once=True)
         except (SQLAlchemyError, DatabaseProblem):
             raise
         except Exception as problem:
+            if self._left_out(arrival, names):
+                self._later(arrival, *_reason(problem))
+                return
             log.warning("arrival_given_up", connection=arrival.connection_id, reason=type(problem).__name__)
-            self._end(arrival, Taken("contact_erased", keeps_body=True))
+            taken = Taken("contact_erased", keeps_body=True)
+        self._end(arrival, taken)
+        if taken.outcome in FOR_A_CREDENTIAL:
+            self._left_out(arrival, names)
+
+    def _leave_out_of(self, arrival_id: str, names: Collection[str]) -> None:
+        with self._needs.ledger.read() as connection:
+            arrival = arrivals.whole(connection, arrival_id)
+        if arrival is not None and arrival.body is not None:
+            self._left_out(arrival, names)
+
+    def _left_out(self, arrival: Row[Any], names: Collection[str]) -> bool:
+        """Takes the person of these names out of a notification; False when that would leave nothing of it."""
+        address = self._address(arrival)
+        others = None if address is None else without(address, arrival.body, arrival.content_type, names)
+        if others is None:
+            return False
+        with self._needs.ledger.write(durable=True) as connection:
+            arrivals.rewrite(connection, arrival, others)
+        return True
 
     def _end(self, arrival: Row[Any], taken: Taken) -> None:
         made = {"record_id": taken.record_id, "import_id": taken.import_id}
@@ -162,3 +186,12 @@ class Arrivals(Threads):
         pause = min(_FIRST << min(arrival.attempts - 1, 16), _LONGEST) if seconds is None else seconds * 1000
         with self._needs.ledger.write() as connection:
             arrivals.postpone(connection, arrival, now + pause)
+
+
+def _reason(problem: Exception) -> tuple[str, int | None]:
+    """The code of what kept an arrival, and the seconds of a pause that was asked for."""
+    if isinstance(problem, Problem):
+        return problem.code, problem.retry_after
+    if isinstance(problem, SettingsProblem):  # no key opens what the address has: it is told at the start
+        return "connection_halted", None
+    return "database_unavailable" if isinstance(problem, SQLAlchemyError | DatabaseProblem) else "server_error", None

@@ -16,6 +16,8 @@ from connector.ledger import arrivals, records
 from connector.ledger.inbounds import Address
 from connector.vendors.base import Thin
 
+# What ended so is read again once its address has another credential.
+FOR_A_CREDENTIAL = ("source_credential_refused",)
 # So many of an address are looked through for those that are about the same.
 _MOST_BESIDE = 200
 
@@ -54,11 +56,18 @@ class _Held(Once):
         return super().taken(connection, connection_id, now)
 
 
-def take_in(needs: Needs, address: Address, arrival: Row[Any], wait: Callable[[float], object] = time.sleep) -> Taken:
+def take_in(
+    needs: Needs,
+    address: Address,
+    arrival: Row[Any],
+    wait: Callable[[float], object] = time.sleep,
+    *,
+    at_once: bool = False,
+) -> Taken:
     """Accepts what an arrival says, once: one record by itself, several as an import.
 
-    `wait` waits so many seconds for a turn at the other system. Raises `Early`, and a `Problem` of 500 and above: it is
-    to be tried again.
+    `wait` waits so many seconds for a turn at the other system; `at_once`: whatever more may come of it. Raises
+    `Early`, and a `Problem` of 500 and above: it is to be tried again.
     """
     beside: tuple[str, ...] = ()
     try:
@@ -66,7 +75,7 @@ def take_in(needs: Needs, address: Address, arrival: Row[Any], wait: Callable[[f
             reading = payload.reading_of_lines(needs, address, arrival.body or b"")
         else:
             value = payload.value_of(arrival.body or b"", arrival.content_type)
-            beside = _beside(needs, address, arrival, thin_of(address, value))
+            beside = _beside(needs, address, arrival, thin_of(address, value), at_once=at_once)
             reading = _reading(needs, address, arrival, completed(needs, address, value, wait))
         taken = _accepted(needs, address, arrival, reading)
         return replace(taken, beside=beside) if taken.outcome == "accepted" else taken
@@ -78,13 +87,13 @@ def take_in(needs: Needs, address: Address, arrival: Row[Any], wait: Callable[[f
         return Taken(problem.code, keeps_body=True)
 
 
-def _beside(needs: Needs, address: Address, arrival: Row[Any], thin: Thin | None) -> tuple[str, ...]:
+def _beside(needs: Needs, address: Address, arrival: Row[Any], thin: Thin | None, *, at_once: bool) -> tuple[str, ...]:
     """Other arrivals that came by now and are about nothing but what is to be read for this one. Raises `Early`."""
     window = needs.settings.read_window * 1000
     if thin is None or not thin.ids or not window:
         return ()
     now = needs.intake.clock()
-    if arrival.received_at <= now < arrival.received_at + window:
+    if not at_once and arrival.received_at <= now < arrival.received_at + window:
         raise Early(arrival.received_at + window)
     with needs.ledger.read() as connection:
         others = arrivals.open_at(connection, address.id, until=now, limit=_MOST_BESIDE)

@@ -121,10 +121,33 @@ def purge(connection: Connection, before: int) -> int:
 def waiting(connection: Connection, connection_id: str, names: Collection[str], *, until: int) -> list[str]:
     """Ids of what came until then (UNIX milliseconds), names a person and is not ended, in the order in which it
     came."""
+    open_ = arrivals.c.due_at.is_not(None) & (arrivals.c.received_at <= until)
+    return _naming(connection, connection_id, names, open_)
+
+
+def ended(connection: Connection, connection_id: str, names: Collection[str], outcomes: Collection[str]) -> list[str]:
+    """Ids of what names a person, ended so and has its body still, in the order in which it came."""
+    return _naming(connection, connection_id, names, arrivals.c.due_at.is_(None) & arrivals.c.outcome.in_(outcomes))
+
+
+def _naming(
+    connection: Connection, connection_id: str, names: Collection[str], wanted: ColumnElement[bool]
+) -> list[str]:
     mine = (arrivals.c.connection_id == connection_id) & arrivals.c.body.is_not(None)
-    open_ = (mine, arrivals.c.due_at.is_not(None), arrivals.c.received_at <= until)
-    held = _some(connection, select(arrivals.c.id, arrivals.c.body).where(*open_).order_by(arrivals.c.id))
+    held = _some(connection, select(arrivals.c.id, arrivals.c.body).where(mine, wanted).order_by(arrivals.c.id))
     return [row.id for row in held if says(row.body, names)]
+
+
+def whole(connection: Connection, arrival_id: str) -> Row[Any] | None:
+    """One arrival with its body."""
+    return connection.execute(select(arrivals).where(arrivals.c.id == arrival_id)).one_or_none()
+
+
+def rewrite(connection: Connection, arrival: Row[Any], body: bytes) -> None:
+    """Says in JSON what is left of an arrival, unless another has taken it in hand since."""
+    same = (arrivals.c.id == arrival.id, arrivals.c.attempts == arrival.attempts, arrivals.c.body.is_not(None))
+    connection.execute(update(arrivals).where(*same).values(body=body, content_type="application/json"))
+    leave(connection)
 
 
 def forget(connection: Connection, connection_id: str, names: Collection[str], outcome: str) -> int:

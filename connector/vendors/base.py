@@ -10,6 +10,8 @@
 - `login(said, now)`: asks for an access token, where these parts of a credential are none by themselves; else None.
 - `thin(payload)`: what of a notification has to be read before it says anything.
 - `read(account, ids)`: reads it.
+- `without(payload, named)`: of a notification of several, what it says of those whom `named` does not find in it; None
+  when of nobody.
 - `meaning(status, value)`: what an answer that refuses says beyond its status.
 
 `page` and `read` are generators without I/O: they yield a `Request`, and are sent the `Reply` to it.
@@ -97,6 +99,15 @@ class Thin:
 
     ids: frozenset[str]
     rest: Any = None
+
+
+def events_without(
+    events: Sequence[Any], thin: Callable[[Any], Thin | None], named: Callable[[Any], bool]
+) -> list[Any] | None:
+    """Of events that came together, those that are about nobody whom `named` finds in one of them."""
+    about = [(event, frozenset() if (said := thin(event)) is None else said.ids) for event in events]
+    theirs = frozenset[str]().union(*(ids for event, ids in about if named(event)))
+    return [event for event, ids in about if not (named(event) or ids & theirs)] or None
 
 
 class VendorModule(Protocol):

@@ -2,9 +2,10 @@
 "Search the CRM", "API usage guidelines and limits")."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from connector.vendors.base import Account, Asking, Page, Thin, Trouble, get, inside, listed, post
+from connector.vendors.base import Account, Asking, Page, Thin, Trouble, events_without, get, inside, listed, post
 
 KEY = "hubspot"
 # Of searches five a second are allowed; of the rest a hundred in ten seconds ("API usage guidelines").
@@ -72,6 +73,11 @@ def _is_thin(event: Any) -> bool:
     if not isinstance(kind, str) or not kind.endswith(_THIN) or not str(event.get("objectId")).isdecimal():
         return False
     return kind.startswith("contact.") or (kind.startswith("object.") and event.get("objectTypeId") == _OF_CONTACT)
+
+
+def without(payload: Any, named: Callable[[Any], bool]) -> Any:
+    """The events of the others."""
+    return events_without(payload if isinstance(payload, list) else [payload], thin, named)
 
 
 def read(account: Account, ids: list[str]) -> Asking[list[Any]]:

@@ -3,6 +3,7 @@ developer guides: REST API, "Query" and "Status Codes and Error Responses"; SOQL
 credentials flow). A person account has a contact of its own ("Person Account Record Types"), which comes with them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from connector.saying import say
@@ -15,6 +16,7 @@ from connector.vendors.base import (
     Thin,
     Trouble,
     access_in,
+    events_without,
     get,
     inside,
     iso,
@@ -109,6 +111,11 @@ def _named(event: Any) -> frozenset[str]:
     ):
         return frozenset()
     return frozenset(f"{kind}/{each}" for each in ids if isinstance(each, str) and _ID.fullmatch(each))
+
+
+def without(payload: Any, named: Callable[[Any], bool]) -> Any:
+    """The events of the others."""
+    return events_without(payload if isinstance(payload, list) else [payload], thin, named)
 
 
 def read(account: Account, ids: list[str]) -> Asking[list[Any]]:

@@ -2,6 +2,7 @@
 records", "Refresh access tokens", "Multi DC"; the OpenAPI files of zoho/crm-oas)."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from connector.saying import say
@@ -127,6 +128,16 @@ def thin(payload: Any) -> Thin | None:
     module, ids = payload.get("module"), payload.get("ids")
     named = {str(each) for each in (ids if isinstance(ids, list) else ()) if str(each).isdecimal()}
     return Thin(frozenset(f"{module}/{each}" for each in named)) if module in _MODULES and named else None
+
+
+def without(payload: Any, named: Callable[[Any], bool]) -> Any:
+    """The notification with the other ids; nothing where the person is found in anything but the values of a record."""
+    listed_ids, changed = payload.get("ids"), payload.get("affected_values")
+    values = [each for each in (changed if isinstance(changed, list) else ()) if isinstance(each, dict)]
+    theirs = {str(each.get("record_id")) for each in values if named(each)}
+    ids = [each for each in (listed_ids if isinstance(listed_ids, list) else ()) if str(each) not in theirs]
+    left = [each for each in values if str(each.get("record_id")) not in theirs]
+    return {**payload, "ids": ids, "affected_values": left} if theirs and ids else None
 
 
 def read(account: Account, ids: list[str]) -> Asking[list[Any]]:

@@ -658,11 +658,11 @@ class TestTakingIn:
         send(stack, one, ADA)
         tries: list[int] = []
 
-        def first_fails(*args: Any) -> Any:
+        def first_fails(*args: Any, **how: Any) -> Any:
             tries.append(1)
             if len(tries) == 1:
                 raise ZeroDivisionError
-            return taking.take_in(*args)
+            return taking.take_in(*args, **how)
 
         monkeypatch.setattr(runner, "take_in", first_fails)
         runs.start()

@@ -74,3 +74,23 @@ def test_what_has_changed_alone_is_thin(source: str, name: str) -> None:
 
 def test_times_are_in_utc() -> None:
     assert iso(1_780_000_000_999) == "2026-05-28T20:26:40Z"
+
+
+ONE, TWO = "0035e00000PLQabAAH", "0035e00000PLQacAAH"
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [("Ada", [TWO]), ("CTO", [TWO]), ("CEO", [ONE, ONE]), ("UPDATE", None)],
+)
+def test_of_events_those_of_one_record_are_left_out_together(named: str, left: list[str] | None) -> None:
+    """Only one of them names its person."""
+
+    def event(its_id: str, **changed: str) -> dict[str, Any]:
+        header = {"entityName": "Contact", "recordIds": [its_id], "changeType": "UPDATE"}
+        return {"ChangeEventHeader": header, **changed}
+
+    vendor: Any = vendors.registry()["salesforce"]
+    events = [event(ONE, FirstName="Ada"), event(ONE, Title="CTO"), event(TWO, Title="CEO")]
+    found = vendor.without(events, lambda said: named in str(said))
+    assert (found and [each["ChangeEventHeader"]["recordIds"][0] for each in found]) == left
