@@ -91,8 +91,8 @@ def decide(
 def _gone(
     incoming: Incoming, known: Knowledge, email: str | None, on_delete: str | None, fields: Mapping[str, Field]
 ) -> Decision:
-    """What becomes of a deletion. Whom another record of the source says too is still there: that one is deleted is
-    noted alone, unless the law wants the person erased."""
+    """What becomes of a deletion. Whom another record of the source says too is still there, and whom nothing but the
+    address says may be another: that one is deleted is noted alone, unless the law wants the person erased."""
     said, segment = incoming.translated, (on_delete or "").partition(SEGMENT)[2]
     notes = said.notes if on_delete == IGNORE else (*said.notes, note("delete_reported"))
     lawful = said.erasure and on_delete is not None

@@ -51,12 +51,16 @@ def _sole(
     manifest: Manifest,
 ) -> frozenset[tuple[str, str, str]]:
     """Source, email and id of records to whose person no other record of the source leads, where that matters: the
-    record is deleted, or says another address than before."""
+    record is deleted, or says another address than before.
+
+    A source that has ids means whom its id leads to: that the address is the same does not say that it is the same
+    record, for a shop may keep a deleted row beside the living one.
+    """
     asked: dict[str, set[tuple[str, str]]] = {}
     for each in incoming:
         said, its_id = each.translated, each.translated.id or ""
         before = emails.get((each.source, its_id))
-        email = before or said.contact.email
+        email = before if manifest.source(each.source).global_ids else said.contact.email
         if email and (said.deleted or (before and said.contact.email not in (None, before))):
             asked.setdefault(each.source, set()).add((email, its_id))
     found: set[tuple[str, str, str]] = set()
@@ -64,5 +68,18 @@ def _sole(
         if manifest.source(source).ids_of_account and inbounds.accounts(connection, connection_id, source) > 1:
             continue
         leading = people.leading(connection, connection_id, source, sorted({email for email, _ in wanted}))
-        found |= {(source, email, its_id) for email, its_id in wanted if leading.get(email, set()) <= {its_id}}
+        living = _living(incoming, source)
+        for email, its_id in wanted:
+            if leading.get(email, set()) | living.get(email, set()) <= {its_id}:
+                found.add((source, email, its_id))
     return frozenset(found)
+
+
+def _living(incoming: list[Incoming], source: str) -> dict[str, set[str]]:
+    """Emails → ids of records that come beside the others and are not deleted."""
+    found: dict[str, set[str]] = {}
+    for each in incoming:
+        said = each.translated
+        if each.source == source and said.contact.email and said.id and not said.deleted:
+            found.setdefault(said.contact.email, set()).add(said.id)
+    return found

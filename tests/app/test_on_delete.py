@@ -38,6 +38,12 @@ def hubspot(api: FlaskClient, stack: Stack, *events: dict[str, Any], **options: 
     return one
 
 
+def customer(its_id: int, deleted: str) -> dict[str, Any]:
+    """A row of PrestaShop's."""
+    named = {"id": its_id, "email": ADA, "firstname": "Ada", "lastname": "Lovelace", "id_default_group": "3"}
+    return {**named, "deleted": deleted, "date_add": "2026-01-02 09:00:00", "date_upd": "2026-03-02 09:00:00"}
+
+
 def tell(stack: Stack, one: dict[str, Any], value: Any, **headers: str) -> None:
     """Something comes to the address, and is taken in."""
     assert send(stack, one, value, headers=headers).status_code == 200
@@ -206,11 +212,55 @@ class TestSegment:
         assert (outcome(api, one)["status"], outcome(api, one)["calls"]) == ("unchanged", 0)
 
     def test_nobody_is_created_for_it(self, api: FlaskClient, stack: Stack) -> None:
-        deleted = next(each for each in of_source("pipedrive") if each.name == "webhook_v2_delete_merged")
-        one = made(api, "pipedrive", on_delete="segment:gone")
-        tell(stack, one, deleted.value)
+        one = hubspot(api, stack, email(51, ADA, 1), on_delete="segment:gone")
+        stack.crisp.remove(ADA)
+        tell(stack, one, [event("contact.deletion", 51, 2)])
         told = outcome(api, one)
         assert (told["status"], told["code"], stack.crisp.people()) == ("rejected", "contact_missing", {})
+
+
+@pytest.mark.parametrize("option", ["erase", "segment:gone"])
+class TestWhomNothingButTheAddressSays:
+    """The record is deleted over there, and nothing has led from it to somebody before."""
+
+    def test_somebody_of_the_same_address_stays_as_is(self, api: FlaskClient, stack: Stack, option: str) -> None:
+        deleted = next(each for each in of_source("pipedrive") if each.name == "webhook_v2_delete_merged")
+        address = deleted.records[0]["contact"]["email"]
+        stack.crisp.add(address)
+        one = made(api, "pipedrive", on_delete=option)
+        tell(stack, one, deleted.value)
+        told = outcome(api, one)
+        assert (carried_out(stack), told["status"], codes(told)) == (0, "unchanged", ["delete_reported"])
+        assert stack.crisp.people()[address]["segments"] == []
+
+    def test_a_row_that_was_deleted_long_ago_is_not_the_customer_who_came_back(
+        self, api: FlaskClient, stack: Stack, option: str
+    ) -> None:
+        """Of two rows that come together, whichever is first."""
+        one = made(api, "prestashop", on_delete=option)
+        gone, back = customer(5, "1"), customer(9, "0")
+        for both in ([gone, back], [back, gone]):
+            tell(stack, one, {"customers": both})
+            import_id = arrivals_of(api, one)[0]["import_id"]
+            assert (carried_out(stack), finished(api, import_id)["totals"]["rejected"]) == (0, 0)
+            assert stack.crisp.people()[ADA]["segments"] == []
+
+    def test_who_comes_back_beside_the_row_that_is_deleted_now_stays(
+        self, api: FlaskClient, stack: Stack, option: str
+    ) -> None:
+        one = made(api, "prestashop", on_delete=option)
+        tell(stack, one, {"customers": [customer(5, "0")]})
+        outcome(api, one)
+        tell(stack, one, {"customers": [customer(5, "1"), customer(9, "0")]})
+        finished(api, arrivals_of(api, one)[0]["import_id"])
+        assert (carried_out(stack), stack.crisp.people()[ADA]["segments"]) == (0, [])
+
+    def test_of_a_source_without_ids_the_address_is_enough(self, api: FlaskClient, stack: Stack, option: str) -> None:
+        stack.crisp.add(ADA)
+        one = made(api, on_delete=option)
+        tell(stack, one, {"email": ADA, "deleted": True})
+        carried_out(stack)
+        assert outcome(api, one)["status"] == "updated"
 
 
 class TestShopify:
