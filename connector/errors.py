@@ -170,6 +170,12 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Pull not set up",
         "This inbound address does not say {missing}. Give it with PATCH /v1/inbound/ID first.",
     ),
+    "pull_running": (
+        409,
+        "Another pull is under way",
+        "Another pull of this inbound address is under way. Wait until it is completed, which GET /v1/inbound/ID tells "
+        "(pulled), or cancel its import; then ask again.",
+    ),
     "sender_unsupported": (
         422,
         "No senders",

@@ -27,8 +27,8 @@ from connector.convert.times import milliseconds
 from connector.errors import Detail, Problem
 from connector.imports import import_as_json
 from connector.inbound import managing
+from connector.inbound.beginning import begun
 from connector.inbound.foreseeing import foreseen
-from connector.inbound.pulling import begun
 from connector.ledger import arrivals, importing, inbounds, requests
 from connector.ledger.inbounds import Address
 from connector.platforms import EXAMPLE, google_sheets
@@ -139,7 +139,7 @@ def rotate_inbound(inbound_id: str) -> Response:
 @blueprint.arguments(PullQuery, location="query")
 @blueprint.response(202, AcceptedOut, description="It has begun; the import tells what becomes of it.")
 @blueprint.alt_response(200, schema=NothingOut, description="There is nothing there.", success=True)
-@blueprint.fails(*_PULL, *_AWAY, "inbound_missing", "import_missing")
+@blueprint.fails(*_PULL, *_AWAY, "inbound_missing", "import_missing", "pull_running")
 @answered_once
 def pull_inbound(query: Mapping[str, Any], inbound_id: str) -> Response:
     """Pull what a source has.

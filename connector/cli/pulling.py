@@ -1,6 +1,7 @@
 """`pull`: the contacts that another system has, read page by page and brought to Crisp."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +23,9 @@ from connector.cli.common import (
     results,
 )
 from connector.cli.following import bar, follow, report
-from connector.convert.times import milliseconds
+from connector.convert.times import from_milliseconds, milliseconds
 from connector.errors import Problem
+from connector.inbound.beginning import joined
 from connector.inbound.foreseeing import foreseen
 from connector.inbound.pulling import Pull, taken
 from connector.intake.batch import GivenUp
@@ -58,7 +60,8 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 @explained
 def pull(target: str, since: int | None, dry_run: bool, connection: str | None, json_: bool) -> None:
     """Read the contacts that another system has, and bring them to Crisp. SOURCE: the only inbound address of that
-    source; ID: the address itself. Its credential says who asks. A pull that was stopped goes on where it was.
+    source; ID: the address itself. Its credential says who asks. A pull that was stopped goes on where it was when the
+    same is asked for. What a service pulls just then is only watched; while that is another one, this is refused.
 
     \b
     Exit code: 0 all well, 3 some records failed, 4 some wait (quota, credential, Crisp is away).
@@ -99,8 +102,9 @@ def _address(services: Services, tenant: CrispConnection, target: str) -> Addres
 
 
 def _to_the_end(services: Services, address: Address, since: int | None) -> Row[Any]:
-    """How it ended. Who has it in hand already is only watched. Raises `Failed` when it cannot go on now."""
-    began = services.courier.clock()
+    """How it ended. Who has the same in hand already is only watched. Raises `Failed` when it cannot go on now, and
+    `pull_running`."""
+    asked_at = services.courier.clock()
     with bar() as progress:
         task = progress.add_task("Reading", total=None)
 
@@ -108,30 +112,34 @@ def _to_the_end(services: Services, address: Address, since: int | None) -> Row[
             progress.update(task, completed=row.records)
 
         try:
-            asked = False
             while True:
                 in_hand = taken(services, address, own_name())
-                row = _watched(services, address, began) if in_hand is None else _read(in_hand, since, asked, tell)
-                asked = asked or in_hand is not None
-                if row is not None:
+                if in_hand is None:
+                    _watch(services, address, since, tell)
+                elif (row := _read(in_hand, since, asked_at, tell)) is not None:
                     return row
                 time.sleep(_LOOK)
         except KeyboardInterrupt:
-            raise Failed(f"Stopped. What was read is kept. Go on with: crisp-connector pull {address.id}") from None
+            again = " ".join((address.id, *(() if since is None else ("--since", from_milliseconds(since)))))
+            raise Failed(f"Stopped. What was read is kept. Go on with: crisp-connector pull {again}") from None
 
 
-def _watched(services: Services, address: Address, began: int) -> Row[Any] | None:
-    """How the pull of another process ended; None while it goes on."""
+def _watch(services: Services, address: Address, since: int | None, tell: Callable[[Row[Any]], None]) -> None:
+    """Tells how far another process is that pulls the same. Raises `inbound_missing`, `pull_running`."""
+    joined(services, address, since)
     with services.ledger.read() as connection:
         row = pulls.get(connection, address.id)
-    return row if row is not None and row.ended_at is not None and row.ended_at >= began else None
+    if row is not None:
+        tell(row)
 
 
-def _read(pull: Pull, since: int | None, asked: bool, tell: Any) -> Row[Any] | None:
-    """Page after page; None when another process has it now, or after a pause."""
+def _read(pull: Pull, since: int | None, asked_at: int, tell: Callable[[Row[Any]], None]) -> Row[Any] | None:
+    """Page after page; None when another process has it now, or after a pause. `asked_at`: when it was asked for (UNIX
+    milliseconds)."""
     try:
-        if not asked:
-            pull.begin(since)
+        if pull.is_done(since, asked_at):
+            return pull.row
+        pull.begin(since)
         while pull.step():
             tell(pull.row)
         return pull.row

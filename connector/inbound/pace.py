@@ -35,10 +35,11 @@ class Pace:
         """Waits for the next turn. Raises `source_busy` when that is far away, `inbound_missing`."""
         now = self.needs.intake.clock()
         with self.needs.ledger.write() as connection:
-            self.holds(connection)
+            # The address before what is held of it, as everybody locks them.
             slot = inbounds.take_slot(connection, self.inbound_id, now, gap=self.gap, patience=PATIENCE)
-        if slot is None:
-            raise Problem("inbound_missing")
+            if slot is None:
+                raise Problem("inbound_missing")
+            self.holds(connection)
         if slot - now > PATIENCE:
             raise Problem("source_busy", source=self.label, retry_after=math.ceil((slot - now) / 1000))
         if slot > now:

@@ -13,15 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from connector import vendors
-from connector.alive import own_name
 from connector.errors import Problem
 from connector.ids import new_id
 from connector.inbound.asking import Asker, asker_of
 from connector.inbound.needs import Needs
 from connector.inbound.payload import options_of, reading_of
 from connector.intake import Paged
-from connector.intake.batch import GivenUp
-from connector.ledger import pulls
+from connector.ledger import inbounds, pulls
 from connector.ledger.inbounds import Address
 from connector.ledger.pulls import Hold
 from connector.saying import say
@@ -79,16 +77,22 @@ class Pull:
         return row
 
     def begin(self, since: int | None) -> None:
-        """Goes on with what is unfinished of the same; else begins. A system that cannot be asked for what has changed
-        is asked for all. Raises `PullLost`."""
+        """Goes on with what is unfinished of the same; else begins, and what is unfinished of another time is given
+        up. A system that cannot be asked for what has changed is asked for all. Raises `PullLost`."""
         row, now, since = self.row, self.needs.intake.clock(), since_of(self.address, since)
-        unfinished = row.began_at is not None and row.ended_at is None and row.code not in _ANEW
-        if unfinished and (since is None or since == row.since):
+        if is_under_way(row) and row.code not in _ANEW and row.since == since:
             with self.needs.ledger.write() as connection:
                 self._save(connection, due_at=now, code=None, tries=0)
             return
         with self.needs.ledger.write() as connection:
             pulls.begin(connection, self.hold, now, import_id=new_id(), since=since)
+
+    def is_done(self, since: int | None, asked_at: int) -> bool:
+        """Whether another, who had it in hand when this was asked for (UNIX milliseconds), has pulled the same. Raises
+        `PullLost`."""
+        row = self.row
+        ended = row.ended_at is not None and row.ended_at >= asked_at and row.code is None
+        return ended and row.since == since_of(self.address, since)
 
     def step(self) -> bool:
         """One page; whether there are more. Raises what an `Asker` raises, `GivenUp` (of intake), `PullLost`."""
@@ -176,53 +180,21 @@ class Pull:
         pulls.save(connection, self.hold, self.needs.intake.clock(), **values)
 
 
-def begun(needs: Needs, address: Address, since: int | None) -> str | None:
-    """Begins, or goes on with what is unfinished: one page at once, so that what is wrong is told; the rest is for the
-    runner. The id of the import; None when there is nothing. While somebody has the pull in hand, that one's.
-
-    Raises what `check` and an `Asker` raise; a pull that fails at its first page has not begun.
-    """
-    pull = taken(needs, address, own_name())
-    if pull is None:
-        return _others(needs, address)
-    try:
-        return _first(pull, since)
-    except pulls.PullLost:  # somebody took this for dead, or the address is gone
-        return _others(needs, address)
-    except GivenUp:
-        pull.give_up("import_missing")
-        raise Problem("import_missing") from None
-    finally:
-        pull.release()
-
-
-def _others(needs: Needs, address: Address) -> str | None:
-    """What somebody else pulls from this address. Raises `inbound_missing`."""
-    with needs.ledger.read() as connection:
-        row = pulls.get(connection, address.id)
-    if row is None:
-        raise Problem("inbound_missing")
-    its_id: str | None = row.import_id
-    return its_id
-
-
-def _first(pull: Pull, since: int | None) -> str | None:
-    try:
-        pull.begin(since)
-        while pull.step() and not pull.row.records:
-            pass
-        return pull.row.import_id if pull.row.records else None
-    except Problem as problem:
-        pull.fail(problem) if pull.row.records else pull.give_up(problem.code)
-        raise
+def is_under_way(row: Row[Any]) -> bool:
+    """Whether a pull has begun and not ended."""
+    return row.began_at is not None and row.ended_at is None
 
 
 def taken(needs: Needs, address: Address, holder: str, wait: Callable[[float], object] = time.sleep) -> Pull | None:
-    """The pull of this address, in hand; None when somebody else has it."""
+    """The pull of this address, as it is by now, in hand; None when somebody else has it. Raises what `check` raises,
+    and `inbound_missing`."""
     check(needs, address)
     with needs.ledger.write() as connection:
-        hold = pulls.take(connection, address.connection_id, address.id, holder, needs.intake.clock())
-    return None if hold is None else Pull(needs, address, hold, wait)
+        known = inbounds.locked(connection, address.id)
+        if known is None:
+            raise Problem("inbound_missing")
+        hold = pulls.take(connection, known.connection_id, known.id, holder, needs.intake.clock())
+    return None if hold is None else Pull(needs, known, hold, wait)
 
 
 def due_since(row: Row[Any]) -> int | None:

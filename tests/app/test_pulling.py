@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,8 +12,13 @@ from sqlalchemy import select, update
 from werkzeug import Response
 
 from connector.api import inbound
+from connector.cli import pulling as command
+from connector.inbound import beginning
+from connector.inbound.beginning import joined
 from connector.inbound.pull_runner import Pulls
+from connector.inbound.pulling import Pull, taken
 from connector.ledger import importing, pulls
+from connector.ledger import inbounds as ledger_inbounds
 from connector.ledger.tables import imports, inbounds
 from connector.ledger.tables import pulls as pulls_table
 from connector.vendors import salesforce
@@ -26,6 +32,8 @@ pytestmark = pytest.mark.usefixtures("no_addresses")
 # Contacts that each has; two are on a page.
 COUNT = 5
 EMAILS = {f"p{number}@example.com" for number in range(1, COUNT + 1)}
+# Asks for all but the first.
+FROM_TWO = "?since=2026-05-28T20:28:00Z"
 # Systems that cannot be asked for what has changed, or not to the hour: they are asked for all.
 FOR_ALL = ("google_sheets", "woocommerce", "prestashop")
 
@@ -77,6 +85,16 @@ def go_on(stack: Stack) -> None:
         connection.execute(update(pulls_table).where(pulls_table.c.due_at.is_not(None)).values(due_at=0))
         connection.execute(update(inbounds).values(state={}))  # no turn is waited for
     Pulls(stack.services).run_one()
+
+
+def in_hand(stack: Stack, one: dict[str, Any]) -> Pull:
+    """The pull of an address, in the hands of another process."""
+    with stack.services.ledger.read() as connection:
+        found = ledger_inbounds.get(connection, stack.tenant.id, one["id"])
+    assert found is not None
+    pull = taken(stack.services, found, "somebody else")
+    assert pull is not None
+    return pull
 
 
 def state(api: FlaskClient, one: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +235,68 @@ class TestOnePull:
         assert pull(api, one).get_json()["import_id"] == its_id
         go_on(stack)
         assert len(system.asked) == asked
+
+    @pytest.mark.parametrize("asks", ["over HTTP", "from the command line"])
+    @pytest.mark.parametrize("pages", [0, 1])
+    def test_who_asks_for_what_another_process_pulls_gets_that(
+        self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch, asks: str, pages: int
+    ) -> None:
+        """Also where that ends, or has its first contacts, only after a while."""
+        one = address(api, system)
+        theirs, looked = in_hand(stack, one), threading.Event()
+        theirs.begin(None)
+        for _ in range(pages):
+            theirs.step()
+
+        def look(*said: Any) -> str | None:
+            looked.set()
+            return joined(*said)
+
+        monkeypatch.setattr(beginning, "joined", look)
+        monkeypatch.setattr(command, "joined", look)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(
+                (lambda: pull(stack.client(), one).get_json()["import_id"])
+                if asks == "over HTTP"
+                else (lambda: command._to_the_end(stack.services, theirs.address, None).import_id)
+            )
+            assert looked.wait(10)
+            while theirs.step():
+                pass
+            theirs.release()
+            assert asked.result(20) == theirs.row.import_id
+        assert (len(system.asked), finished(api, theirs.row.import_id)["totals"]["records"]) == (3, COUNT)
+
+    def test_who_asks_for_another_while_one_is_in_hand_is_refused(
+        self, api: FlaskClient, stack: Stack, system: StandIn
+    ) -> None:
+        one = address(api, system)
+        in_hand(stack, one).begin(None)
+        problem(pull(api, one, f"?since={system.people[0].at}"), 409, "pull_running")
+        assert system.asked == []
+
+    def test_who_has_it_in_hand_and_begins_nothing_is_not_waited_for_long(
+        self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(beginning, "_PATIENCE", 0.0)
+        one = address(api, system)
+        in_hand(stack, one)
+        problem(pull(api, one), 409, "pull_running")
+
+    @pytest.mark.parametrize(("first", "then"), [(FROM_TWO, ""), ("", FROM_TWO)])
+    def test_what_is_unfinished_goes_on_for_the_same_time_alone(
+        self, api: FlaskClient, stack: Stack, system: StandIn, first: str, then: str
+    ) -> None:
+        one = address(api, system, page_size=1)
+        its_id = pull(api, one, first).get_json()["import_id"]
+        assert pull(api, one, first).get_json()["import_id"] == its_id
+        another = pull(api, one, then).get_json()["import_id"]
+        assert another != its_id
+        go_on(stack)
+        assert finished(api, another)["totals"]["records"] == (COUNT - 1 if then else COUNT)
+        with stack.services.ledger.write() as connection:
+            assert importing.drop_unsealed(connection, stack.services.courier.clock() + 1) == 1
+            assert list(connection.scalars(select(imports.c.id))) == [another]
 
     def test_who_was_too_slow_adds_nothing(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
         one = address(api, system)

@@ -112,3 +112,18 @@ def test_what_cannot_be_pulled_is_told(env: Env, hubspot: StandIn, tmp_path: Pat
     assert "credential" in refused("pull", "hubspot", env=env)
     result("inbound", "add", "hubspot", env=env)
     assert "several" in refused("pull", "hubspot", env=env)
+
+
+def test_another_pull_beside_that_of_a_service_is_refused(env: Env, hubspot: StandIn, tmp_path: Path) -> None:
+    env, since = {**env, "CONNECTOR_SOURCE_URLS": hubspot.settings["source_urls"]}, hubspot.people[0].at
+    hubspot.holds_after = 1
+    with running("serve", "--port", "0", "--json", env=env, folder=tmp_path) as process:
+        service = Service(process.url)
+        its_id = _made(service, hubspot)
+        service.post(f"/v1/inbound/{its_id}/pull")
+        until(lambda: hubspot.held == 1, what="the second page in hand")
+        assert "under way" in refused("pull", its_id, "--since", since, env=env)
+        answer = service.post(f"/v1/inbound/{its_id}/pull?since={since}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "pull_running")
+        hubspot.released.set()
+        until(lambda: _is_whole(service, its_id), what="the pull of the service")
