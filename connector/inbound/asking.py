@@ -48,6 +48,11 @@ class Asker:
     pace: Pace
     vendor: VendorModule
 
+    @property
+    def place(self) -> str:
+        """A hash of where its contacts are. Raises `source_credential_refused`, and `SettingsProblem`."""
+        return vendors.place(self.address.source, self._said, self.address.options.get("pull") or {})
+
     def carry(self, asked: Callable[[Account], Asking[T]]) -> T:
         """Carries out what is asked. An access token that is refused may have been taken back: another is asked for."""
         account = self._account()

@@ -45,8 +45,8 @@ def make(needs: Needs, connection_id: str, source: str, said: Mapping[str, Any])
 
 def change(needs: Needs, connection_id: str, inbound_id: str, said: Mapping[str, Any]) -> Address:
     """Changes what is said; null takes it away. With another credential, what the old one was refused for is tried
-    again; beside another secret, the one until now is taken for a day. Raises `inbound_missing`,
-    and what `make` raises."""
+    again; with that or another pull, a page that is on its way is read again as it is said now; beside another secret,
+    the one until now is taken for a day. Raises `inbound_missing`, and what `make` raises."""
     with needs.ledger.write(durable=True) as connection:
         known = known_to(inbounds.locked(connection, inbound_id), connection_id)
         changed = replace(
@@ -63,6 +63,7 @@ def change(needs: Needs, connection_id: str, inbound_id: str, said: Mapping[str,
         if said.get("credential"):
             arrivals.again(connection, inbound_id, FOR_A_CREDENTIAL, needs.intake.clock())
         if said.keys() & {"credential", "pull"}:
+            pulls.take_back(connection, inbound_id)
             _schedule(needs, connection, changed)
     return changed
 

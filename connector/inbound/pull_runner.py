@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from connector.alive import own_name
 from connector.errors import Problem
 from connector.inbound.needs import Needs
-from connector.inbound.pulling import Pull, due_since, taken
+from connector.inbound.pulling import Pull, taken
 from connector.inbound.threads import Threads
 from connector.intake.batch import GivenUp
 from connector.ledger import inbounds, pulls
@@ -85,9 +85,7 @@ def go_on(pull: Pull, stop: threading.Event) -> None:
 
 
 def _pages(pull: Pull, stop: threading.Event) -> None:
-    row = pull.row
-    if row.began_at is None or row.ended_at is not None:
-        pull.begin(due_since(row))
+    pull.go_on()
     while not stop.is_set() and pull.step():
         pass
 

@@ -77,22 +77,37 @@ class Pull:
         return row
 
     def begin(self, since: int | None) -> None:
-        """Goes on with what is unfinished of the same; else begins, and what is unfinished of another time is given
-        up. A system that cannot be asked for what has changed is asked for all. Raises `PullLost`."""
+        """Goes on with what is unfinished of the same; else begins, and what is unfinished of another time or place is
+        given up. A system that cannot be asked for what has changed is asked for all. Raises `PullLost`, and what
+        `Asker.place` raises."""
         row, now, since = self.row, self.needs.intake.clock(), since_of(self.address, since)
-        if is_under_way(row) and row.code not in _ANEW and row.since == since:
+        if is_under_way(row) and row.code not in _ANEW and row.since == since and not self._is_elsewhere(row):
             with self.needs.ledger.write() as connection:
                 self._save(connection, due_at=now, code=None, tries=0)
             return
+        place = {"place": self._asker.place, "caught_up_at": None if self._is_elsewhere(row) else row.caught_up_at}
         with self.needs.ledger.write() as connection:
-            pulls.begin(connection, self.hold, now, import_id=new_id(), since=since)
+            pulls.begin(connection, self.hold, now, import_id=new_id(), since=since, **place)
+
+    def go_on(self) -> None:
+        """Goes on with what is unfinished; else begins as a schedule does, with what has changed since the last time.
+        Of a place where nothing was pulled before that is all. Raises as `begin` does."""
+        row = self.row
+        if self._is_elsewhere(row):
+            self.begin(None)
+        elif not is_under_way(row):
+            self.begin(None if row.caught_up_at is None else row.caught_up_at - _OVERLAP)
+
+    def _is_elsewhere(self, row: Row[Any]) -> bool:
+        """Whether what was pulled until now is from another place than what is pulled now."""
+        return row.place not in (None, self._asker.place)
 
     def is_done(self, since: int | None, asked_at: int) -> bool:
         """Whether another, who had it in hand when this was asked for (UNIX milliseconds), has pulled the same. Raises
         `PullLost`."""
         row = self.row
         ended = row.ended_at is not None and row.ended_at >= asked_at and row.code is None
-        return ended and row.since == since_of(self.address, since)
+        return ended and row.since == since_of(self.address, since) and not self._is_elsewhere(row)
 
     def step(self) -> bool:
         """One page; whether there are more. Raises what an `Asker` raises, `GivenUp` (of intake), `PullLost`."""
@@ -195,8 +210,3 @@ def taken(needs: Needs, address: Address, holder: str, wait: Callable[[float], o
             raise Problem("inbound_missing")
         hold = pulls.take(connection, known.connection_id, known.id, holder, needs.intake.clock())
     return None if hold is None else Pull(needs, known, hold, wait)
-
-
-def due_since(row: Row[Any]) -> int | None:
-    """From when on a scheduled pull asks: from before the last whole one."""
-    return None if row.caught_up_at is None else row.caught_up_at - _OVERLAP

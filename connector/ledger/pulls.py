@@ -51,17 +51,11 @@ def release(connection: Connection, hold: Hold) -> None:
     connection.execute(update(pulls).where(_ours(hold)).values(holder=None, until=None))
 
 
-def begin(connection: Connection, hold: Hold, now: int, *, import_id: str, since: int | None) -> None:
+def begin(connection: Connection, hold: Hold, now: int, *, import_id: str, since: int | None, **more: Any) -> None:
     """Begins at the first page. Raises `PullLost`."""
     new = {"cursor": None, "ended_at": None, "began_at": now, "code": None, "due_at": now}
-    save(
-        connection,
-        hold,
-        now,
-        **{**new, "is_whole": False, "pages": 0, "records": 0, "tries": 0},
-        import_id=import_id,
-        since=since,
-    )
+    new |= {"is_whole": False, "pages": 0, "records": 0, "tries": 0}
+    save(connection, hold, now, **new, import_id=import_id, since=since, **more)
 
 
 def due(connection: Connection, now: int) -> list[Row[Any]]:
@@ -78,6 +72,12 @@ def schedule(connection: Connection, connection_id: str, inbound_id: str, due_at
         connection.execute(insert(pulls), {**_NOTHING, **mine})
     elif row is not None and (row.began_at is None or row.ended_at is not None or row.due_at is None):
         connection.execute(update(pulls).where(pulls.c.inbound_id == inbound_id).values(due_at=due_at))
+
+
+def take_back(connection: Connection, inbound_id: str) -> None:
+    """Takes a pull out of whose hands it is in: whoever goes on with it sees how its address is set up by now."""
+    values = {"holder": None, "until": None, "token": pulls.c.token + 1}
+    connection.execute(update(pulls).where(pulls.c.inbound_id == inbound_id).values(values))
 
 
 def stop(connection: Connection, inbound_id: str, code: str) -> None:

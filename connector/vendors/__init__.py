@@ -6,6 +6,7 @@ import json
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
+from hashlib import sha256
 from typing import Any
 
 from connector.saying import Count, say
@@ -122,6 +123,14 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
         told = say("{name} must be a whole number from {least} to {most}.", name=name, least=least, most=Count(most))
         raise ValueError(told)
     return value
+
+
+def place(source: str, said: Mapping[str, str], options: Mapping[str, Any]) -> str:
+    """A hash of where contacts are pulled from: the parts of the credential and the options that say it. A new token,
+    or another pace, is the same place."""
+    parts = {name: said.get(name) for name in getattr(registry()[source], "PLACE", ())}
+    wanted = {name: value for name, value in options.items() if name not in (_EVERY, _SIZE)}
+    return sha256(json.dumps([source, parts, wanted], sort_keys=True).encode()).hexdigest()
 
 
 def lacks(source: str, options: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 - `CHECKS`: part of a credential, or option of a pull → what gives it its one form; raises ValueError with a sentence.
 - `DEFAULTS`: parts of a credential that need not be given, and what they are then.
 - `OPTIONS`: which options a pull has, each as the names that are given together; the first is needed.
+- `PLACE`: parts of a credential that say whose contacts are pulled; the others only say who asks. Options of a pull
+  always do.
 - `SINCE`: the vendor can be asked for what has changed since a time.
 - `XML`: its answers are XML; else they are JSON.
 - `PAUSE`: seconds to wait when it asks for a pause and does not say how long.

@@ -28,6 +28,7 @@ KEY = "dynamics"
 # 6,000 in five minutes are allowed ("Service protection API limits").
 GAP, PAUSE, PER_PAGE = 100, 10, 500
 CREDENTIALS = (("url", "tenant", "client_id", "client_secret"),)
+PLACE = ("url",)
 SINCE = True
 
 _LOGIN = "https://login.microsoftonline.com"

@@ -14,6 +14,7 @@ KEY = "prestashop"
 # The shop's own server answers, which has customers to serve.
 GAP, PAUSE = 200, 10
 CREDENTIALS = (("url", "key"),)
+PLACE = ("url",)
 SINCE = True
 # Its JSON differs between versions; its XML does not.
 XML = True

@@ -29,6 +29,7 @@ KEY = "salesforce"
 # Calls are counted by the day, of which an organization has thousands.
 GAP, PAUSE = 100, 60
 CREDENTIALS = (("url", "client_id", "client_secret"),)
+PLACE = ("url",)
 SINCE = True
 CHECKS = {"url": origin(say("It must be your My Domain, such as https://example.my.salesforce.com."))}
 

@@ -25,6 +25,7 @@ KEY = "shopify"
 # A customer costs five points (each object in it one), and the smallest plan gets a hundred back each second.
 GAP, PAUSE, PER_PAGE = 1_300, 2, 25
 CREDENTIALS = (("shop", "access_token"), ("shop", "client_id", "client_secret"))
+PLACE = ("shop",)
 SINCE = True
 
 # There is one each quarter. It is kept for a year; after that the oldest that is kept answers instead.

@@ -11,6 +11,7 @@ KEY = "woocommerce"
 # The shop's own server answers, which has customers to serve.
 GAP, PAUSE = 200, 10
 CREDENTIALS = (("url", "consumer_key", "consumer_secret"),)
+PLACE = ("url",)
 CHECKS = {"url": origin(say("It must be the shop's address, which begins with https://."))}
 
 # A hundred are given at most, and one of them was seen before.

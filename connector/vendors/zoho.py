@@ -25,6 +25,7 @@ KEY = "zoho"
 # Ten at once are allowed on the smallest plan, and a number of credits a day ("API limits").
 GAP, PAUSE = 200, 60
 CREDENTIALS = (("client_id", "client_secret", "refresh_token"),)
+PLACE = ("domain",)
 DEFAULTS = {"domain": "com"}
 SINCE = True
 

@@ -97,6 +97,12 @@ def in_hand(stack: Stack, one: dict[str, Any]) -> Pull:
     return pull
 
 
+def pull_of(stack: Stack, one: dict[str, Any]) -> Any:
+    """How far the pull of an address is."""
+    with stack.services.ledger.read() as connection:
+        return pulls.get(connection, one["id"])
+
+
 def state(api: FlaskClient, one: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = api.get(f"/v1/inbound/{one['id']}").get_json()["pulled"]
     return found
@@ -391,6 +397,29 @@ class TestOnePull:
         assert finished(api, its_id)["totals"]["records"] == COUNT
         assert len(system.asked) == 4, "no page was read twice"
 
+    def test_what_is_changed_while_a_page_is_on_its_way_holds_for_that_page(
+        self, api: FlaskClient, stack: Stack, system: StandIn
+    ) -> None:
+        one, answer = address(api, system), system.vendor.answer
+        its_id = pull(api, one).get_json()["import_id"]
+        seen: list[str] = []
+
+        def changed(request: Any, people: Any) -> Response:
+            """While the second page is on its way, pages become smaller."""
+            if not seen:
+                said = {"pull": {**system.address["pull"], "page_size": 1}}
+                assert stack.client().patch(f"/v1/inbound/{one['id']}", json=said).status_code == 200
+            seen.append(request.args["limit"])
+            found: Response = answer(request, people)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(system.vendor, "answer", changed)
+            go_on(stack)
+            go_on(stack)
+        assert seen == ["2", "1", "1", "1"]
+        assert finished(api, its_id)["totals"]["records"] == COUNT
+
     def test_a_schedule_pulls_what_has_changed(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
         one = address(api, system, every_minutes=60)
         assert state(api, one)["state"] == "scheduled"
@@ -449,6 +478,85 @@ class TestOnePull:
         assert words in told["errors"][0]["message"]
         assert "secret-7" not in answer.get_data(as_text=True)
         assert "secret 7" not in answer.get_data(as_text=True)
+
+
+# Of each system, what is changed for another place, and for the same.
+NOTION, SHEET = "0" * 32, "x" * 44
+ELSEWHERE = {
+    "dynamics": {"credential": {"url": "https://other.crm4.dynamics.com"}},
+    "google_sheets": {"pull": {"spreadsheet": SHEET}},
+    "notion": {"pull": {"data_source_id": NOTION}},
+    "prestashop": {"credential": {"url": "https://other.example"}},
+    "salesforce": {"credential": {"url": "https://other.my.salesforce.com"}},
+    "shopify": {"credential": {"shop": "other.myshopify.com"}},
+    "woocommerce": {"credential": {"url": "https://other.example"}},
+    "zoho": {"credential": {"domain": "com"}},
+}
+TOKENS = {
+    "dynamics": {"client_secret": "another"},
+    "hubspot": "another",
+    "notion": "another",
+    "pipedrive": "another",
+    "prestashop": {"key": "another"},
+    "salesforce": {"client_secret": "another"},
+    "shopify": {"client_secret": "another"},
+    "woocommerce": {"consumer_secret": "another"},
+    "zoho": {"refresh_token": "another"},
+}
+
+
+def changed(api: FlaskClient, one: dict[str, Any], system: StandIn, **said: Any) -> None:
+    """The address with these parts of its credential and these options of its pull instead."""
+    told: dict[str, Any] = {}
+    for name, value in said.items():
+        told[name] = value if isinstance(value, str) else {**system.address[name], **value}
+    if "data_source_id" in said.get("pull", {}):
+        told["pull"].pop("database_id")
+    answer = api.patch(f"/v1/inbound/{one['id']}", json=told)
+    assert answer.status_code == 200, answer.get_json()
+
+
+@pytest.mark.parametrize("unfinished", [True, False])
+class TestAnotherPlace:
+    """What is pulled elsewhere, and what is pulled as somebody else."""
+
+    def begin(self, api: FlaskClient, stack: Stack, system: StandIn, *, unfinished: bool) -> dict[str, Any]:
+        one = address(api, system, every_minutes=60)
+        assert pull(api, one).status_code == 202
+        if not unfinished:
+            go_on(stack)
+        return one
+
+    @pytest.mark.parametrize("vendor", list(ELSEWHERE))
+    def test_it_begins_anew_with_everything(
+        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, unfinished: bool
+    ) -> None:
+        one = self.begin(api, stack, system, unfinished=unfinished)
+        before = state(api, one)
+        changed(api, one, system, **ELSEWHERE[vendor])
+        going = in_hand(stack, one)
+        going.go_on()
+        going.release()
+        anew = pull_of(stack, one)
+        assert (anew.since, anew.cursor, anew.pages, anew.caught_up_at) == (None, None, 0, None)
+        assert anew.import_id != before["import_id"]
+
+    @pytest.mark.parametrize("vendor", list(TOKENS))
+    def test_a_new_token_for_the_same_goes_on(
+        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, unfinished: bool
+    ) -> None:
+        one = self.begin(api, stack, system, unfinished=unfinished)
+        before = pull_of(stack, one)
+        changed(api, one, system, credential=TOKENS[vendor], pull={"every_minutes": 30, "page_size": 1})
+        going = in_hand(stack, one)
+        going.go_on()
+        going.release()
+        after = pull_of(stack, one)
+        assert after.caught_up_at == before.caught_up_at
+        if unfinished:
+            assert (after.cursor, after.import_id) == (before.cursor, before.import_id)
+        elif vendor not in FOR_ALL:
+            assert after.since < before.began_at
 
 
 @pytest.mark.parametrize("vendor", ["notion"])
