@@ -202,6 +202,13 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Refused by the source",
         "{source} answered {status} to a request of ours. Check what this inbound address names.",
     ),
+    "source_repeats": (
+        422,
+        "The same page again",
+        "{source} gave a page again that was read before, as if nothing had been asked for: a cache or a plug-in in "
+        "between passes over the query. Take the addresses of its API (/wp-json/ or /api/) out of that cache, then "
+        "pull again.",
+    ),
     "source_forbidden": (
         422,
         "Address not allowed",

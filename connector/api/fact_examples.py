@@ -55,6 +55,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "source_credential_refused": {"source": "Notion"},
     "source_missing": {"source": "Notion"},
     "source_refused": {"source": "Notion", "status": 400},
+    "source_repeats": {"source": "WooCommerce"},
     "source_forbidden": {"source": "WooCommerce", "reason": "it is in a private network"},
     "source_busy": {"source": "Notion"},
     "source_unreachable": {"source": "Notion"},

@@ -42,7 +42,7 @@ blueprint = Blueprint(
 )
 _OPTIONS = (*SAVED_MAPPING, "sender_unsupported")
 _REFUSED = ("source_credential_refused", "source_missing", "source_refused", "source_forbidden")
-_PULL = ("pull_unsupported", "pull_unset", *_REFUSED)
+_PULL = ("pull_unsupported", "pull_unset", "source_repeats", *_REFUSED)
 # Its beginning, with the address; the rest is the same for everybody.
 _SCRIPT = google_sheets.script(f"{EXAMPLE}/in/google_sheets/{ID}").partition("\n\n")[0]
 _AWAY = ("source_busy", "source_unreachable")

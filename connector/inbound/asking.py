@@ -21,7 +21,7 @@ from connector.ledger import inbounds
 from connector.ledger.inbounds import Address
 from connector.markup import read_xml
 from connector.pauses import retry_after
-from connector.vendors.base import Access, Account, Asking, Reply, Request, Trouble, VendorModule
+from connector.vendors.base import Access, Account, Asking, Page, Reply, Request, Trouble, VendorModule
 
 T = TypeVar("T")
 # Seconds that an answer may take, and bytes that it may have.
@@ -40,7 +40,7 @@ class Asker:
     """Whoever asks the system of an address.
 
     Raises `source_missing`, `source_credential_refused`, `source_refused`, `source_forbidden`, `source_busy`,
-    `source_unreachable`, and `SettingsProblem` when no key opens the credential.
+    `source_repeats`, `source_unreachable`, and `SettingsProblem` when no key opens the credential.
     """
 
     needs: Needs
@@ -63,6 +63,13 @@ class Asker:
                 raise
         self._keep(None)
         return self._run(asked(self._account()))
+
+    def page(self, since: int | None, cursor: Any) -> Page:
+        """The page at this cursor. Raises `source_repeats` too, when the next one begins where this one does."""
+        found = self.carry(lambda account: self.vendor.page(account, since, cursor))
+        if found.cursor is not None and found.cursor == cursor:
+            raise Problem("source_repeats", source=self.pace.label)
+        return found
 
     @cached_property
     def _said(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from connector.crisp.calls import How
 from connector.errors import Problem
 from connector.imports import eta
-from connector.inbound.asking import Asker, asker_of
+from connector.inbound.asking import asker_of
 from connector.inbound.needs import Needs
 from connector.inbound.payload import options_of, reading_of
 from connector.inbound.pulling import check, since_of
@@ -17,7 +17,7 @@ from connector.intake.foreseeing import MOST_ROWS, Foreseen
 from connector.intake.sorting import sorting
 from connector.ledger.connections import CrispConnection
 from connector.ledger.inbounds import Address
-from connector.vendors.base import Account, Asking, Page
+from connector.vendors.base import Page
 
 
 def _tell_nobody(_records: int) -> None:
@@ -64,14 +64,10 @@ def _seen(needs: Needs, address: Address, since: int | None, *, patience: int = 
     asker, since = asker_of(needs, address), since_of(address, since)
     cursor, rows, more = None, 0, asker is not None
     while more and asker is not None:
-        page = _patiently(partial(asker.carry, partial(_page, asker, since, cursor)), patience)
+        page = _patiently(partial(asker.page, since, cursor), patience)
         reading = reading_of(needs, address, page.payloads, {}, before=rows)
         rows, cursor, more = rows + reading.count, page.cursor, page.cursor is not None
         yield reading, more
-
-
-def _page(asker: Asker, since: int | None, cursor: Any, account: Account) -> Asking[Page]:
-    return asker.vendor.page(account, since, cursor)
 
 
 def _patiently(ask: Callable[[], Page], patience: int) -> Page:

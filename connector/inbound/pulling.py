@@ -31,8 +31,8 @@ _OVERLAP = 300_000
 _FIRST_DAY, _LAST_DAY = 86_400_000, 4_102_444_800_000
 # Milliseconds before the second try of a page, and at most before any.
 _FIRST, _LONGEST = 1_000, 300_000
-# After what ends a pull that way, its place is of no use: a cursor may be too old.
-_ANEW = ("source_refused",)
+# After what ends a pull that way, its place is of no use: a cursor may be too old, a page that was read a cache's.
+_ANEW = ("source_refused", "source_repeats")
 
 
 def check(needs: Needs, address: Address) -> None:
@@ -125,8 +125,7 @@ class Pull:
         return options_of(self.needs, self.address).mode
 
     def _take_page(self, paged: Paged, row: Row[Any]) -> None:
-        vendor = self._asker.vendor
-        page = self._asker.carry(lambda account: vendor.page(account, row.since, row.cursor))
+        page = self._asker.page(row.since, row.cursor)
         reading = reading_of(self.needs, self.address, page.payloads, {}, before=row.records)
         told = {
             "cursor": page.cursor,

@@ -38,7 +38,8 @@ def _ask(
 
 
 def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
-    """Customers by ids that grow, so that none is passed over when another is removed meanwhile."""
+    """Customers by ids that grow, so that none is passed over when another is removed meanwhile. One that is not asked
+    for has been kept by a cache that does not look at what is."""
     asked = {"display": "full", "sort": "[id_ASC]", "limit": account.size(PER_PAGE)}
     asked |= {"filter[id]": f"[{(cursor or 0) + 1},{_HIGHEST}]"}
     if since is not None:
@@ -47,6 +48,8 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
     ids = [_text(each.get("id")) for each in customers]
     if not all(each.isdecimal() for each in ids):
         raise Trouble("source_unreachable")
+    if any(int(each) <= (cursor or 0) for each in ids):
+        raise Trouble("source_repeats")
     addresses = yield from _addresses(account, ids)
     told = [{**each, "addresses": addresses.get(its_id, [])} for each, its_id in zip(customers, ids, strict=True)]
     return Page([{"customers": told}], int(ids[-1]) if len(ids) == account.size(PER_PAGE) else None)

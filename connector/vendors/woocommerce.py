@@ -27,13 +27,16 @@ def _headers(account: Account) -> dict[str, str]:
 def page(account: Account, _since: int | None, cursor: Any) -> Asking[Page]:
     """Some hundred customers, by ids that grow. Customers cannot be asked for by when they changed, nor from an id on,
     but by their place alone: each page begins with the last customer of the one before. When another stands there,
-    some were removed meanwhile, and it is looked further back, so that nobody is passed over."""
-    (place, last), size = cursor or (0, 0), account.size(PER_PAGE) + 1
+    some were removed meanwhile, and it is looked further back, so that nobody is passed over. When the first of the
+    page before stands there, a cache has kept that page and does not look at what is asked."""
+    (place, last, *first), size = cursor or (0, 0), account.size(PER_PAGE) + 1
     found = yield from _customers(account, place, size)
+    if found and [_id(found[0])] == first:
+        raise Trouble("source_repeats")
     while place and (not found or _id(found[0]) > last):
         place = max(0, place - size)
         found = yield from _customers(account, place, size)
-    after = [place + size - 1, max(last, _id(found[-1]))] if len(found) == size else None
+    after = [place + size - 1, max(last, _id(found[-1])), _id(found[0])] if len(found) == size else None
     return Page([each for each in found if _id(each) > last], after)
 
 

@@ -597,6 +597,54 @@ def test_pipedrives_persons_have_their_companies_names(api: FlaskClient, stack: 
     assert stack.crisp.people()["p1@example.com"]["company"]["name"] == system.vendor.COMPANY
 
 
+@pytest.mark.parametrize("vendor", ["woocommerce", "prestashop"])
+class TestCached:
+    """A shop behind a cache that passes over the query."""
+
+    @pytest.fixture
+    def cached(self, system: StandIn, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Each path answers as it did first; the paths that were asked."""
+        kept, asked, answer = dict[str, bytes](), list[str](), system.vendor.answer
+
+        def first(request: Any, people: Any) -> Response:
+            asked.append(request.path)
+            if request.path not in kept:
+                kept[request.path] = answer(request, people).get_data()
+            return Response(kept[request.path], content_type="application/json")
+
+        monkeypatch.setattr(system.vendor, "answer", first)
+        return asked
+
+    def test_the_same_page_again_ends_it_with_the_remedy(
+        self, api: FlaskClient, stack: Stack, system: StandIn, cached: list[str]
+    ) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        go_on(stack)
+        seen, asked = state(api, one), len(cached)
+        assert (seen["state"], seen["code"], seen["pages"]) == ("stopped", "source_repeats", 1)
+        go_on(stack)
+        assert len(cached) == asked, "nobody asks again by himself"
+        again = pull(api, one).get_json()
+        assert (again["import_id"] == its_id, len(cached) > asked) == (False, True), "from the beginning"
+
+    def test_a_preview_ends_as_well(self, api: FlaskClient, system: StandIn, cached: list[str]) -> None:
+        assert "cache" in problem(preview(api, address(api, system)), 422, "source_repeats")["detail"]
+
+
+@pytest.mark.parametrize("vendor", ["hubspot"])
+def test_a_next_page_that_is_the_same_page_ends_it(
+    api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every system: also by who took it up after somebody else was killed."""
+    said = {"results": [{"id": "1", "properties": {"email": "p1@example.com"}}], "paging": {"next": {"after": "7"}}}
+    monkeypatch.setattr(system.vendor, "answer", lambda *_: answered(said))
+    one = address(api, system)
+    pull(api, one)
+    go_on(stack)
+    assert (state(api, one)["state"], state(api, one)["code"]) == ("stopped", "source_repeats")
+
+
 @pytest.mark.parametrize("vendor", ["prestashop"])
 def test_prestashops_customers_have_their_addresses(api: FlaskClient, stack: Stack, system: StandIn) -> None:
     """The country's code makes a national number one that can be called."""
