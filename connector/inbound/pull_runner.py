@@ -43,7 +43,8 @@ class Pulls(Threads):
     def _next(self) -> Pull | None:
         now, me = self._needs.intake.clock(), own_name()
         with self._needs.ledger.read() as connection:
-            found = [row for row in pulls.due(connection, now) if is_free(row.holder, row.until, me, now)]
+            due = pulls.due(connection, now)
+        found = [row for row in due if is_free(row.holder, row.until, me, now, term=pulls.TERM)]
         taken_up = (self._taken(row, me) for row in found)
         return next((pull for pull in taken_up if pull is not None), None)
 

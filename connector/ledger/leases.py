@@ -51,11 +51,11 @@ def take(connection: Connection, connection_id: str, holder: str, now: int) -> L
     return lease
 
 
-def is_free(holder: str | None, until: int | None, asks: str, now: int) -> bool:
-    """Whether a lease may be granted to who asks: nobody has it, or who asks, or somebody who is dead."""
+def is_free(holder: str | None, until: int | None, asks: str, now: int, *, term: int = TERM) -> bool:
+    """Whether a lease of this term may be granted to who asks: nobody has it, or who asks, or somebody who is dead."""
     if holder in (None, asks) or (until or 0) <= now:
         return True
-    return (until or 0) - TERM + _LANDING <= now and is_dead(str(holder))
+    return (until or 0) - term + _LANDING <= now and is_dead(str(holder))
 
 
 def renew(connection: Connection, lease: Lease, now: int, *, in_flight: int = 0) -> int:

@@ -5,10 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from connector.ledger.leases import TERM, is_free
+from connector.ledger.leases import is_free
 from connector.ledger.tables import pulls
 from connector.ledger.upsert import insert_or_ignore
 
+# Milliseconds until a holder that nothing is heard of is taken for dead. Each request renews it, and each page: a request
+# may take half a minute, what it brought is translated, and the database is waited for.
+TERM = 120_000
 _NOTHING = {"is_whole": False, "pages": 0, "records": 0, "tries": 0, "token": 0}
 
 
@@ -33,7 +36,7 @@ def take(connection: Connection, connection_id: str, inbound_id: str, holder: st
     """The right to go on, unless somebody else alive has it."""
     insert_or_ignore(connection, pulls, {**_NOTHING, "inbound_id": inbound_id, "connection_id": connection_id})
     row = connection.execute(select(pulls).where(pulls.c.inbound_id == inbound_id).with_for_update()).one()
-    if not is_free(row.holder, row.until, holder, now):
+    if not is_free(row.holder, row.until, holder, now, term=TERM):
         return None
     granted = {"token": row.token + 1, "holder": holder, "until": now + TERM}
     connection.execute(update(pulls).where(pulls.c.inbound_id == inbound_id).values(granted))

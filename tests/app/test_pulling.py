@@ -13,7 +13,7 @@ from werkzeug import Response
 
 from connector.api import inbound
 from connector.cli import pulling as command
-from connector.inbound import beginning
+from connector.inbound import asking, beginning
 from connector.inbound.beginning import joined
 from connector.inbound.pull_runner import Pulls
 from connector.inbound.pulling import Pull, taken
@@ -303,6 +303,23 @@ class TestOnePull:
         with stack.services.ledger.write() as connection:
             assert importing.drop_unsealed(connection, stack.services.courier.clock() + 1) == 1
             assert list(connection.scalars(select(imports.c.id))) == [another]
+
+    def test_a_page_may_take_as_long_as_a_request(
+        self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And be translated after that, and wait for the database, before another takes its reader for dead."""
+        one, answer, left = address(api, system), system.vendor.answer, list[float]()
+
+        def slow(request: Any, people: Any) -> Response:
+            left.append((pull_of(stack, one).until - stack.services.courier.clock()) / 1000)
+            found: Response = answer(request, people)
+            return found
+
+        monkeypatch.setattr(system.vendor, "answer", slow)
+        pull(api, one)
+        go_on(stack)
+        assert len(left) == 3
+        assert min(left) > 3 * asking._SECONDS
 
     def test_who_was_too_slow_adds_nothing(self, api: FlaskClient, stack: Stack, system: StandIn) -> None:
         one = address(api, system)

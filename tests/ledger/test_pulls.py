@@ -4,8 +4,7 @@ import pytest
 
 from connector.ledger import Ledger, importing, inbounds, pulls
 from connector.ledger.inbounds import Address
-from connector.ledger.leases import TERM
-from connector.ledger.pulls import Hold, PullLost
+from connector.ledger.pulls import TERM, Hold, PullLost
 from tests.building import NOW
 
 ONE = "0" * 32
