@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any
 
 import structlog
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.alive import own_name
 from connector.budget import DAY
 from connector.errors import Problem
 from connector.inbound.completing import without
@@ -36,31 +36,30 @@ class Arrivals(Threads):
     just come.
 
     An address whose system is slow keeps one thread busy, so there are a few; of one address one thing is in hand at a
-    time.
+    time, whichever process has it.
     """
 
     def __init__(self, needs: Needs, *, threads: int = 2) -> None:
         super().__init__(needs, "arrivals", threads)
         self._erasures = Erasures(needs)
-        self._lock, self._busy = threading.Lock(), set[str]()
+        self._lock = threading.Lock()
         self._tidy_at = 0.0
 
     def due(self, now: int) -> bool:
         """Whether there is something to take in (now: UNIX milliseconds)."""
-        with self._lock:
-            busy = frozenset(self._busy)
         with self._needs.ledger.read() as connection:
-            return arrivals.due(connection, now, busy=busy) is not None
+            return arrivals.due(connection, now)
 
     def run_one(self) -> bool:
         """Takes one arrival in; False when none is due."""
         now = self._needs.intake.clock()
         if not self.due(now):
             return False
-        with self._in_hand(now) as arrival:
-            if arrival is not None:
-                self._take(arrival)
-        return True
+        with self._needs.ledger.write(durable=True) as connection:
+            arrival = arrivals.claim(connection, now, now + _TERM, own_name())
+        if arrival is not None:
+            self._take(arrival)
+        return arrival is not None
 
     def take_in_now(self, connection_id: str, names: Collection[str], until: int) -> bool:
         """Takes in what came until then (UNIX milliseconds) and names a person who is to be erased, whoever has it in
@@ -96,20 +95,6 @@ class Arrivals(Threads):
             self._tidy_at = time.monotonic() + _TIDY
         self.tidy(self._needs.intake.clock())
 
-    @contextmanager
-    def _in_hand(self, now: int) -> Iterator[Row[Any] | None]:
-        """The next arrival; nobody here takes another of its address until it is done with."""
-        with self._lock, self._needs.ledger.write(durable=True) as connection:
-            arrival = arrivals.claim(connection, now, now + _TERM, busy=self._busy)
-            if arrival is not None:
-                self._busy.add(arrival.inbound_id)
-        try:
-            yield arrival
-        finally:
-            if arrival is not None:
-                with self._lock:
-                    self._busy.discard(arrival.inbound_id)
-
     def _address(self, arrival: Row[Any]) -> Address | None:
         with self._needs.ledger.read() as connection:
             return inbounds.get(connection, arrival.connection_id, arrival.inbound_id)
@@ -137,7 +122,7 @@ class Arrivals(Threads):
         is given up, and then emptied: it tells of one page, or is a mistake of ours."""
         now = self._needs.intake.clock()
         with self._needs.ledger.write(durable=True) as connection:
-            arrival = arrivals.take_over(connection, arrival_id, now + _TERM)
+            arrival = arrivals.take_over(connection, arrival_id, now + _TERM, own_name())
         if arrival is None:
             return
         try:

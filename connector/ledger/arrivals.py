@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
+from connector.alive import is_dead
+from connector.ledger import inbounds
 from connector.ledger.naming import says
 from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
@@ -28,30 +30,56 @@ def get(connection: Connection, arrival_id: str) -> Row[Any] | None:
     return connection.execute(select(*_BODILESS).where(arrivals.c.id == arrival_id)).one_or_none()
 
 
-def due(connection: Connection, now: int, *, busy: Collection[str] = ()) -> str | None:
-    """The id of what is due first, at no address that is busy."""
-    return connection.scalar(select(arrivals.c.id).where(_due(now, busy)).order_by(*_FIRST).limit(1))
+def due(connection: Connection, now: int) -> bool:
+    """Whether something may be taken in hand."""
+    held, lost = _held(connection, now)
+    return bool(lost) or connection.execute(_first(now, held)).one_or_none() is not None
 
 
-def claim(connection: Connection, now: int, until: int, *, busy: Collection[str] = ()) -> Row[Any] | None:
-    """Takes in hand what is due first, at no address that is busy. Who has not ended it by `until` has died, or is too
-    late: then another may, and `attempts` tells the two apart."""
-    first = select(arrivals).where(_due(now, busy)).order_by(*_FIRST).limit(1).with_for_update(skip_locked=True)
-    return _taken(connection, connection.execute(first).one_or_none(), until)
+def claim(connection: Connection, now: int, until: int, holder: str) -> Row[Any] | None:
+    """Takes in hand what is due first, at no address of which somebody has something in hand: what came later may be
+    about the same person. Who has not ended it by `until` has died, or is too late: then it is due as it was, and
+    `attempts` tells the two apart; as soon as that is known of one who is dead."""
+    busy, lost = _held(connection, now)
+    if lost:
+        given_back = {"holder": None, "due_at": arrivals.c.received_at}
+        theirs = arrivals.c.id.in_(lost) & arrivals.c.holder.in_(set(lost.values()))
+        connection.execute(update(arrivals).where(theirs).values(given_back))
+    while (first := connection.execute(_first(now, busy)).one_or_none()) is not None:
+        # Whoever takes something of this address waits here for all others, and then sees what they have in hand.
+        inbounds.locked(connection, first.inbound_id)
+        busy = _held(connection, now)[0]
+        if first.inbound_id not in busy:
+            return _taken(connection, (arrivals.c.id == first.id) & (arrivals.c.due_at <= now), until, holder)
+    return None
 
 
-def take_over(connection: Connection, arrival_id: str, until: int) -> Row[Any] | None:
+def take_over(connection: Connection, arrival_id: str, until: int, holder: str) -> Row[Any] | None:
     """Takes in hand what is not ended, whoever has it and whenever it is due. Who had it cannot end it any more."""
-    open_ = select(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.due_at.is_not(None)).with_for_update()
-    return _taken(connection, connection.execute(open_).one_or_none(), until)
+    return _taken(connection, arrivals.c.id == arrival_id, until, holder)
 
 
-def _taken(connection: Connection, row: Row[Any] | None, until: int) -> Row[Any] | None:
+def _taken(connection: Connection, which: ColumnElement[bool], until: int, holder: str) -> Row[Any] | None:
+    row = connection.execute(select(arrivals).where(which, _OPEN).with_for_update()).one_or_none()
     if row is None:
         return None
     taken = update(arrivals).where(arrivals.c.id == row.id)
-    connection.execute(taken.values(due_at=until, attempts=row.attempts + 1))
+    connection.execute(taken.values(due_at=until, attempts=row.attempts + 1, holder=holder))
     return connection.execute(select(arrivals).where(arrivals.c.id == row.id)).one()
+
+
+def _held(connection: Connection, now: int) -> tuple[set[str], dict[str, str]]:
+    """Addresses of which somebody has something in hand; and what those had who are dead or too late, by its id."""
+    columns = (arrivals.c.id, arrivals.c.inbound_id, arrivals.c.holder, arrivals.c.due_at)
+    rows = connection.execute(select(*columns).where(arrivals.c.holder.is_not(None))).all()
+    lost = {row.id: row.holder for row in rows if row.due_at <= now or is_dead(row.holder)}
+    return {row.inbound_id for row in rows if row.id not in lost}, lost
+
+
+def _first(now: int, busy: Collection[str]) -> Select[Any]:
+    """What is due first, at no address that is busy."""
+    columns = (arrivals.c.id, arrivals.c.inbound_id)
+    return select(*columns).where(_due(now, busy)).order_by(arrivals.c.due_at, arrivals.c.id).limit(1)
 
 
 def holds(connection: Connection, arrival: Row[Any]) -> bool:
@@ -69,7 +97,7 @@ def finish(
     import_id: str | None = None,
 ) -> bool:
     """Ends what one has in hand, with what became of it. False when another has it by now."""
-    values: dict[str, Any] = {"outcome": outcome, "due_at": None, "record_id": record_id, "import_id": import_id}
+    values: dict[str, Any] = {**_ENDED, "outcome": outcome, "record_id": record_id, "import_id": import_id}
     if not keeps_body:
         values["body"] = None
     return bool(connection.execute(update(arrivals).where(_in_hand(arrival)).values(values)).rowcount)
@@ -77,7 +105,7 @@ def finish(
 
 def postpone(connection: Connection, arrival: Row[Any], due_at: int) -> None:
     """Gives back what one has in hand, due at another time."""
-    connection.execute(update(arrivals).where(_in_hand(arrival)).values(due_at=due_at))
+    connection.execute(update(arrivals).where(_in_hand(arrival)).values(due_at=due_at, holder=None))
 
 
 def of_inbound(connection: Connection, inbound_id: str, *, before: str | None, limit: int) -> list[Row[Any]]:
@@ -100,7 +128,7 @@ def end_with(
     connection: Connection, found: Collection[str], outcome: str, *, record_id: str | None, import_id: str | None
 ) -> None:
     """Ends what another of its address has said as well, whoever has it in hand."""
-    values: dict[str, Any] = {"outcome": outcome, "due_at": None, "record_id": record_id, "import_id": import_id}
+    values: dict[str, Any] = {**_ENDED, "outcome": outcome, "record_id": record_id, "import_id": import_id}
     open_ = arrivals.c.id.in_(found) & arrivals.c.due_at.is_not(None)
     connection.execute(update(arrivals).where(open_).values(**values, body=None))
 
@@ -168,7 +196,8 @@ def _some(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
         yield from found
 
 
-_FIRST = (arrivals.c.due_at, arrivals.c.id)
+_OPEN = arrivals.c.due_at.is_not(None)
+_ENDED = {"due_at": None, "holder": None}
 _BODILESS = [column for column in arrivals.c if column is not arrivals.c.body]
 
 

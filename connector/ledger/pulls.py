@@ -9,8 +9,8 @@ from connector.ledger.leases import is_free
 from connector.ledger.tables import pulls
 from connector.ledger.upsert import insert_or_ignore
 
-# Milliseconds until a holder that nothing is heard of is taken for dead. Each request renews it, and each page: a request
-# may take half a minute, what it brought is translated, and the database is waited for.
+# Milliseconds until a holder that nothing is heard of is taken for dead. Each request renews it, and each page: a
+# request may take half a minute, what it brought is translated, and the database is waited for.
 TERM = 120_000
 _NOTHING = {"is_whole": False, "pages": 0, "records": 0, "tries": 0, "token": 0}
 

@@ -540,7 +540,7 @@ pulls = Table(
 
 # What came in at such an address; `body` is what was sent, None once it is understood; `headers`: those that it is read
 # with, names in lower case. `outcome`: what became of it;
-# `record_id` or `import_id`: what it was accepted as. While somebody has it in hand, `due_at` is when others may.
+# `record_id` or `import_id`: what it was accepted as. While `holder` has it in hand, `due_at` is when others may.
 arrivals = Table(
     "arrivals",
     metadata,
@@ -554,10 +554,17 @@ arrivals = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("attempts", Integer, nullable=False),
+    Column("holder", String(64)),
     Column("outcome", String(64)),
     Column("record_id", String(32)),
     Column("import_id", String(32)),
     Index("ix_arrivals_due_at", "due_at", "id"),
+    Index(
+        "ix_arrivals_held",
+        "holder",
+        sqlite_where=text("holder IS NOT NULL"),
+        postgresql_where=text("holder IS NOT NULL"),
+    ),
     Index("ix_arrivals_digest", "inbound_id", "digest"),
     Index("ix_arrivals_inbound_id_id", "inbound_id", "id"),
 )

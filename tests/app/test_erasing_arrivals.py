@@ -65,7 +65,7 @@ def test_who_has_it_in_hand_accepts_nothing_after_that(api: FlaskClient, stack: 
     one, services = made(api), stack.services
     send(stack, one, value)
     with services.ledger.write() as connection:
-        late = ledger_arrivals.claim(connection, services.courier.clock(), services.courier.clock() + 60_000)
+        late = ledger_arrivals.claim(connection, services.courier.clock(), services.courier.clock() + 60_000, "x")
         address = ledger_inbounds.get(connection, stack.tenant.id, one["id"])
     assert late is not None
     assert address is not None

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from connector import resealing
+from connector.alive import own_name
 from connector.inbound import Arrivals, runner, taking
 from connector.ledger import arrivals as ledger_arrivals
 from connector.ledger import inbounds as ledger_inbounds
@@ -572,13 +575,26 @@ class TestComingTwice:
         send(stack, one, ADA)
         services = stack.services
         with services.ledger.write() as connection:
-            arrival = ledger_arrivals.claim(connection, services.courier.clock(), 0)
+            arrival = ledger_arrivals.claim(connection, services.courier.clock(), 0, "x")
             address = ledger_inbounds.get(connection, stack.tenant.id, one["id"])
         assert arrival is not None
         assert address is not None
         first = taking.take_in(services, address, arrival)
         assert took_in(stack) == 1, "nobody had ended it"
         assert (stack.count(), row_of(stack).record_id) == (1, first.record_id)
+
+
+def claimed(stack: Stack, holder: str) -> Any:
+    """What a process of this name takes in hand, for a second."""
+    now = stack.services.courier.clock()
+    with stack.services.ledger.write() as connection:
+        return ledger_arrivals.claim(connection, now, now + 1_000, holder)
+
+
+def dead_name() -> str:
+    """The name of a process that is no more."""
+    told = "from connector.alive import own_name; print(own_name())"
+    return subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class TestTakingIn:
@@ -599,25 +615,63 @@ class TestTakingIn:
         send(stack, made(api), ADA)
         now, ledger = stack.services.courier.clock(), stack.services.ledger
         with ledger.write() as connection:
-            first = ledger_arrivals.claim(connection, now, now + 1000)
+            first = ledger_arrivals.claim(connection, now, now + 1000, "x")
         assert first is not None
         with ledger.write() as connection:
-            assert ledger_arrivals.claim(connection, now, now + 1000) is None
-            late = ledger_arrivals.claim(connection, now + 1000, now + 2000)
+            assert ledger_arrivals.claim(connection, now, now + 1000, "y") is None
+            late = ledger_arrivals.claim(connection, now + 1000, now + 2000, "y")
             assert late is not None
             assert not ledger_arrivals.finish(connection, first, "accepted"), "it was too late"
             assert ledger_arrivals.finish(connection, late, "accepted")
 
     def test_of_one_address_one_thing_is_in_hand(self, api: FlaskClient, stack: Stack) -> None:
         one, other = made(api), made(api)
-        send(stack, one, ADA)
-        send(stack, one, ADA)
-        send(stack, other, ADA)
-        now = stack.services.courier.clock()
+        for each in (one, one, other):
+            send(stack, each, ADA)
+        found = [claimed(stack, holder) for holder in ("x", "y", "z")]
+        assert [each and each.inbound_id for each in found] == [one["id"], other["id"], None]
         with stack.services.ledger.write() as connection:
-            found = ledger_arrivals.claim(connection, now, now, busy={one["id"]})
-        assert found is not None
-        assert found.inbound_id == other["id"]
+            assert found[0] is not None
+            ledger_arrivals.finish(connection, found[0], "accepted")
+        assert claimed(stack, "z") is not None
+
+    def test_what_who_died_had_in_hand_comes_first_and_at_once(self, api: FlaskClient, stack: Stack) -> None:
+        one, dead = made(api), dead_name()
+        send(stack, one, ADA)
+        send(stack, one, {"email": "bob@example.com"})
+        first = claimed(stack, dead)
+        again = claimed(stack, own_name())
+        assert first is not None
+        assert again is not None
+        assert (again.id, again.attempts) == (first.id, 2)
+
+    def test_two_processes_take_what_comes_to_an_address_one_by_one(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In the order in which it came."""
+        one, taken, inside = made(api), list[str](), list[str]()
+        for number in range(12):
+            send(stack, one, {"email": f"p{number}@example.com"})
+
+        def watched(needs: Any, address: Any, arrival: Any, *args: Any, **how: Any) -> Any:
+            inside.append(arrival.id)
+            assert inside == [arrival.id], "two at once"
+            taken.append(arrival.id)
+            found = taking.take_in(needs, address, arrival, *args, **how)
+            inside.remove(arrival.id)
+            return found
+
+        monkeypatch.setattr(runner, "take_in", watched)
+        processes = [Arrivals(stack.services) for _ in range(2)]
+        for each in processes:
+            each.start()
+        try:
+            assert until(lambda: outcomes_of(api, one) == ["accepted"] * 12)
+        finally:
+            for each in processes:
+                each.stop()
+        assert taken == sorted(taken)
+        assert len(taken) == 12
 
     def test_our_own_trouble_is_tried_again_with_growing_pauses(
         self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch

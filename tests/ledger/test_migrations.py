@@ -36,6 +36,7 @@ def test_partial_indexes_are_partial(blank_ledger: Ledger) -> None:
     with blank_ledger.read() as connection:
         found = partial_indexes(connection)
     assert found.pop("uq_events_gathering").strip("()") == "told_at IS NULL"
+    assert found.pop("ix_arrivals_held").strip("()") == "holder IS NOT NULL"
     assert found.pop("ix_records_nameless").strip("()") == "email IS NULL"
     of_records = {"ix_records_due", "ix_records_claimed", "ix_records_waiting_who"}
     of_deliveries = {f"ix_deliveries_{name}" for name in ("due", "of_subscription", "of_sink", "claimed")}
