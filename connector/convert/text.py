@@ -63,6 +63,8 @@ def gender(value: str | float | bool, given: Given) -> str | None:
     if not isinstance(value, str):
         return None
     word = value.rsplit("/", 1)[-1]
+    if (found := _GENDER_OF.get(word)) is not None:  # nearly always
+        return found
     plain = unicodedata.normalize("NFKD", word).casefold()
     return _GENDER_OF.get("".join(char for char in plain if char.isalnum()))
 

@@ -15,7 +15,13 @@ _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE
 )
 # What most systems write, and what `time` gives.
-_USUAL = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?P<fraction>\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_USUAL = re.compile(
+    r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.0{1,6}(?!\d)|(?P<fraction>\.\d{1,6}))?"
+    r"(?P<zone>Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+# What says that a time is in UTC already: an offset, or the zone of times without one.
+_OF_UTC = ("Z", "+00:00", "+0000", "UTC")
 _MICROSOFT = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = r"(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?\s*(?P<half>[AaPp][Mm])?)?"
@@ -52,8 +58,8 @@ def _usual(written: str, usual: re.Match[str], given: Given) -> str | None:
     """The same point in time as `shown` writes it, when there is such a day and time."""
     try:
         moment = datetime.fromisoformat(written)
-        if usual["fraction"] is None and written[-1] == "Z" and written[10] == "T":
-            return written
+        if usual["fraction"] is None and (usual["zone"] or given.timezone) in _OF_UTC:
+            return f"{written[:10]}T{written[11:19]}Z"
         return shown(_zoned(moment, given))
     except (ValueError, OverflowError):
         return None

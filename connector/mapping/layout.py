@@ -43,17 +43,20 @@ class Single(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order;
-    `data`: (name, custom data key, as written); `lasting`: those of them that the source's rows name, of which a blank
-    removes nothing; `unmapped`: names that go nowhere; `absent`: user paths that this record does not have."""
+    """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order, and
+    `country` among them; `data`: (name, custom data key, as written); `lasting`: those of them that the source's rows
+    name, of which a blank removes nothing; `unmapped`: names that go nowhere; `times`: of the record's own time;
+    `dated`: of any time; `absent`: user paths that this record does not have."""
 
     slots: Mapping[str, tuple[Slot, ...]]
     singles: tuple[Single, ...]
+    country: Single | None
     data: tuple[tuple[str, str], ...]
     lasting: frozenset[str]
     unmapped: tuple[str, ...]
     ids: tuple[str, ...]
     times: tuple[str, ...]
+    dated: tuple[str, ...]
     people_ids: tuple[str, ...]
     absent: frozenset[str]
 
@@ -116,17 +119,24 @@ class _Builder:
         fallback_names = self._read_fallbacks()
         unmapped = [name for name in self.names if name not in self.used | fallback_names and not self._silent(name)]
         ordered = {key: tuple(self.slots[key]) for key in self.manifest.fields if key in self.slots}
+        singles = tuple(self._single(key, slots) for key, slots in ordered.items() if key not in _SEVERAL)
         return Layout(
             slots=ordered,
-            singles=tuple(self._single(key, slots) for key, slots in ordered.items() if key not in _SEVERAL),
+            singles=singles,
+            country=next((each for each in singles if each.field.key == "country"), None),
             data=tuple(self.data.items()),
             lasting=frozenset(self.lasting),
             unmapped=tuple(unmapped),
             ids=tuple(record_names["id"]),
             times=tuple(record_names["updated_at"]),
+            dated=(*record_names["updated_at"], *self._dated(singles)),
             people_ids=tuple(record_names["people_id"]),
             absent=frozenset(self.absent),
         )
+
+    @staticmethod
+    def _dated(singles: Iterable[Single]) -> Iterator[str]:
+        return (slot.name for each in singles if each.field.convert == "time" for slot in each.slots)
 
     def _single(self, key: str, slots: tuple[Slot, ...]) -> Single:
         field, plain = self.manifest.fields[key], len(slots) == 1 and slots[0].read is None

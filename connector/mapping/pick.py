@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.convert import CONVERTERS, Converter, Given, Scalar
+from connector.convert import Converter, Given, Scalar
 from connector.convert.email import addresses, email
 from connector.convert.given import DateOrder
 from connector.convert.segments import LONGEST, has_longer, segments
@@ -72,7 +72,7 @@ class Picker:
         """The first value that converts. Another, different one is noted as unused; none at all, as dropped."""
         name = single.name
         if name is None:
-            return self._first(single.field, single.slots)
+            return self._first(single)
         offer = self.record.values.get(name)
         if offer is None and name in self.record.values:
             return None
@@ -81,24 +81,25 @@ class Picker:
                 return None
             if not self.orders and not is_placeholder(offer):
                 return self._taken(single.field, name, single.converter.convert(offer, self.given), single.converter)
-        return self._first(single.field, single.slots)
+        return self._first(single)
 
-    def _first(self, field: Field, slots: tuple[Slot, ...]) -> Scalar | None:
+    def _first(self, single: Single) -> Scalar | None:
         """The first of all offers that converts."""
+        field, converter = single.field, single.converter
         won: Scalar | None = None
         won_raw: object = None
         failed: list[tuple[str, str | None]] = []
-        for slot in slots:
+        for slot in single.slots:
             if won is not None and slot.quiet:
                 continue
             for offer in _offers(slot, self.record):
                 if won is None:
-                    won, code = self._convert(field, slot, offer)
+                    won, code = self._convert(converter, slot, offer)
                     won_raw = offer
                     if won is None:
                         failed.append((slot.name, code))
                 elif offer != won_raw:
-                    self._leave(field, slot, offer, won)
+                    self._leave(single, slot, offer, won)
         if won is None:
             self._note_failures(field, failed)
             return None
@@ -111,8 +112,7 @@ class Picker:
             return None
         return won if field.max_length is None else self._cut(field, won)
 
-    def _convert(self, field: Field, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
-        converter = CONVERTERS[field.convert]
+    def _convert(self, converter: Converter, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
         if isinstance(offer, Unusable):
             return None, offer.code
         if isinstance(offer, str) and is_placeholder(offer):
@@ -123,10 +123,10 @@ class Picker:
         order = self.orders.get(slot.name) if self.orders else None
         return replace(self.given, date_order=order) if order else self.given
 
-    def _leave(self, field: Field, slot: Slot, offer: Scalar | Unusable, won: Scalar) -> None:
+    def _leave(self, single: Single, slot: Slot, offer: Scalar | Unusable, won: Scalar) -> None:
         if slot.fallback and slot.name in self.record.values:
             self.add("field_unmapped", slot.name)
-        elif not slot.quiet and not slot.fallback and self._convert(field, slot, offer)[0] != won:
+        elif not slot.quiet and not slot.fallback and self._convert(single.converter, slot, offer)[0] != won:
             self.add("field_unused", slot.name)
 
     def _note_failures(self, field: Field, failed: list[tuple[str, str | None]]) -> None:
@@ -160,6 +160,8 @@ class Picker:
 
     def segments(self, slots: tuple[Slot, ...]) -> tuple[str, ...]:
         """All places united."""
+        if not slots:
+            return ()
         given: list[object] = []
         for slot in slots:
             value = read(slot, self.record)

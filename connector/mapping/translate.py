@@ -63,30 +63,25 @@ def translate(record: Record, source: Source, manifest: Manifest, rules: Rules) 
     if gone:
         alone, erasure = _email_alone(layout, record, rules), any(rule.erases for rule in gone)
         return Translated(record_id, updated_at, True, alone, (), erasure=erasure)
-    if any(found.level == "error" for found in record.notes):
+    if record.notes and any(found.level == "error" for found in record.notes):
         return Translated(record_id, updated_at, False, Contact(), tuple(picker.notes))
-    return _read_whole(layout, picker, _Names(source, manifest, rules), (record_id, updated_at))
+    return _read_whole(layout, picker, source, rules, (record_id, updated_at))
 
 
-@dataclass(frozen=True)
-class _Names:
-    source: Source
-    manifest: Manifest
-    rules: Rules
-
-
-def _read_whole(layout: Layout, picker: Picker, names: _Names, known: tuple[str | None, str | None]) -> Translated:
-    record, rules = picker.record, names.rules
+def _read_whole(
+    layout: Layout, picker: Picker, source: Source, rules: Rules, known: tuple[str | None, str | None]
+) -> Translated:
+    record = picker.record
     if rules.mapping:
         picker.forget("header_missing")
-    people_id = people_id_of(_first_text(layout.people_ids, record) or "")
+    people_id = people_id_of(_first_text(layout.people_ids, record) or "") if layout.people_ids else None
     fields = _fields(layout, picker)
     email = picker.email(layout.slots.get("email", ()))
     if people_id and email is None:
         picker.forget("email_missing")
     segments = picker.segments(layout.slots.get("segments", ()))
     data = _data(layout.data, picker, layout.lasting)
-    _note_unmapped(layout, picker, names, data)
+    _note_unmapped(layout, picker, source, data, as_data=rules.unmapped_as_data)
     if rules.saved_mapping:
         for path in sorted(layout.absent):
             picker.add("mapping_path_missing", path)
@@ -96,14 +91,14 @@ def _read_whole(layout: Layout, picker: Picker, names: _Names, known: tuple[str 
 
 def _fields(layout: Layout, picker: Picker) -> dict[str, Scalar | None]:
     """Every single-valued field that is said, in the manifest's order; the country first, for it reads the phone."""
-    country = next((picker.scalar(each) for each in layout.singles if each.field.key == "country"), None)
+    country = None if layout.country is None else picker.scalar(layout.country)
     if country:
         given = picker.given
         picker.given = Given(str(country), given.timezone, given.date_order, given.now)
     said: dict[str, Scalar | None] = {}
     for each in layout.singles:
         field_ = each.field
-        value = country if field_.key == "country" else picker.scalar(each)
+        value = country if each is layout.country else picker.scalar(each)
         if value is not None or (field_.clears_on and _clears(field_.clears_on, each.slots, picker)):
             said[field_.key] = value
     return said
@@ -147,9 +142,11 @@ def _data_value(value: Value) -> object:
     return _LEFT_OUT if found is None else found
 
 
-def _note_unmapped(layout: Layout, picker: Picker, names: _Names, data: dict[str, Scalar | None]) -> None:
-    left = [name for name in layout.unmapped if not _passed_over(picker.record.values[name], names.source)]
-    if names.rules.unmapped_as_data:
+def _note_unmapped(
+    layout: Layout, picker: Picker, source: Source, data: dict[str, Scalar | None], *, as_data: bool
+) -> None:
+    left = [name for name in layout.unmapped if not _passed_over(picker.record.values[name], source)]
+    if as_data:
         prefix = picker.record.prefix
         kept = _data(((name, name.removeprefix(prefix)) for name in left), picker)
         data.update({key: value for key, value in kept.items() if key not in data})
@@ -201,13 +198,11 @@ class Columns:
 
     def __init__(self, source: Source, manifest: Manifest, mapping: UserMapping) -> None:
         self._source, self._manifest, self._mapping = source, manifest, mapping
-        self._times = [key for key, field_ in manifest.fields.items() if field_.convert == "time"]
         self._columns: dict[str, ColumnOrder] = {}
 
     def see(self, record: Record) -> None:
         """One record."""
-        layout = layout_of(record, self._source, self._manifest, self._mapping)
-        for name in (*layout.times, *(slot.name for key in self._times for slot in layout.slots.get(key, ()))):
+        for name in layout_of(record, self._source, self._manifest, self._mapping).dated:
             value = record.values.get(name)
             if isinstance(value, str) and 6 <= len(value) <= 32:
                 self._columns.setdefault(name, ColumnOrder()).see(value)

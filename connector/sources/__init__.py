@@ -2,9 +2,9 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from connector.notes import Note
@@ -38,13 +38,12 @@ class _Rules:
     by_key: Mapping[str, tuple[int, ...]]
     always: tuple[int, ...]
 
-    def candidates(self, member: Any) -> Iterable[int]:
+    def candidates(self, member: Any) -> tuple[int, ...]:
         """Positions of the rules that this member could pass, in order."""
         if not isinstance(member, dict):
             return self.always
         by_key = self.by_key
-        found = [position for key in member if key in by_key for position in by_key[key]]
-        return sorted({*found, *self.always}) if found else self.always
+        return _positions(tuple([key for key in member if key in by_key]))
 
 
 @cache
@@ -57,6 +56,13 @@ def _rules() -> _Rules:
             by_key[key] = (*by_key.get(key, ()), position)
     always = tuple(position for position, (_, rule) in enumerate(ordered) if rule.keys is None)
     return _Rules(ordered, by_key, always)
+
+
+@lru_cache(maxsize=1024)
+def _positions(keys: tuple[str, ...]) -> tuple[int, ...]:
+    """Positions of the rules that an object with these keys could pass, in order: few combinations come again."""
+    rules = _rules()
+    return tuple(sorted({*rules.always, *(position for key in keys for position in rules.by_key[key])}))
 
 
 def detect(payload: Any, headers: Mapping[str, str] = _NO_HEADERS) -> Detected:

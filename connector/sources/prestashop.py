@@ -108,11 +108,11 @@ def _addresses_of(customer: Mapping[str, Any]) -> list[Any]:
 
 def _plain(member: Mapping[str, Any]) -> dict[str, Value]:
     """The values of a customer or an address: without secrets, XML's as their text, times that are none as nothing."""
-    values: dict[str, Value] = {
-        name: value.get(TEXT) if isinstance(value, dict) else value
-        for name, value in member.items()
-        if name not in _SECRETS
-    }
+    values: dict[str, Value] = dict(member)
+    for name in _SECRETS:
+        values.pop(name, None)
+    for name in [name for name, value in values.items() if type(value) is dict]:  # an element with attributes
+        values[name] = member[name].get(TEXT)
     if "id" not in values and _ID in member:
         values["id"] = member[_ID]
     for name in _TIMES:
@@ -146,7 +146,8 @@ def _in_module(payload: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     outer = payload if isinstance(payload, dict) else {}
     for holder in (outer, *(_object(outer.get(name)) for name in _HOLDERS)):
         for found in (*(_object(holder.get(name)) for name in _INSIDE), holder):
-            if found.keys() >= {"firstname", "lastname"} and not found.keys().isdisjoint(("id_gender", "id_shop")):
+            named = "firstname" in found and "lastname" in found
+            if named and ("id_gender" in found or "id_shop" in found):
                 return holder, found
     return None
 

@@ -29,6 +29,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ENVELOPES = ("data", "detail", "payload")
 # Names that are enough for whoever says that this is Salesforce's.
 _FLAT = ("Id", "Email", "LastName", "FirstName", "PersonEmail", "Email__c")
+# What is around the fields of an object.
+_AROUND = frozenset({"attributes", "ChangeEventHeader"})
 _ADDRESSES = ("MailingAddress", "Address")
 # A live credential of the user whose change it was (SOAP API guide, outbound messaging).
 _SESSION = re.compile(rb"(<(?:\w+:)?SessionId)\b[^>]*(?<!/)>.*?</(?:\w+:)?SessionId\s*>", re.DOTALL)
@@ -157,7 +159,7 @@ def _company(fields: Mapping[str, Any]) -> list[str]:
 
 def _record(fields: Mapping[str, Any], envelope: Mapping[str, Value], table: str = "") -> Record:
     """`Name` holds the salutation too, so that it counts only where there is no last name."""
-    values = flat(fields, but=("attributes", "ChangeEventHeader", *_company(fields)))
+    values = flat(fields, but=_AROUND.union(_company(fields)))
     named = is_text(values.get("LastName")) or is_text(values.get("Name.LastName"))
     return Record(values, envelope, table, fallbacks=() if named else (("full_name", "Name"),))
 
