@@ -20,7 +20,7 @@ from connector.ledger.trouble import sentence
 log = structlog.get_logger()
 
 # Every version of the tables, oldest first; the last is what this code speaks.
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 _ADVISORY_LOCK = 0x63726973  # "cris": one process at a time creates the tables on PostgreSQL
 _BUSY_SECONDS = 30
 # What SQLite answers while another process has the file: its primary codes.

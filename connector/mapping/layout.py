@@ -43,9 +43,9 @@ class Single(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order, and
-    `country` among them; `data`: (name, custom data key, as written); `lasting`: those of them that the source's rows
-    name, of which a blank removes nothing; `unmapped`: names that go nowhere; `times`: of the record's own time;
+    """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order,
+    and `country` among them; `data`: (name, custom data key, as written); `lasting`: those of them that the source's
+    rows name, of which a blank removes nothing; `unmapped`: names that go nowhere; `times`: of the record's own time;
     `dated`: of any time; `absent`: user paths that this record does not have."""
 
     slots: Mapping[str, tuple[Slot, ...]]
