@@ -16,7 +16,7 @@ from connector.intake.known import knowledge
 from connector.intake.reading import Incoming, Reading
 from connector.intake.rows import row_of
 from connector.ledger import connections as tenants
-from connector.ledger import importing, news, records, requests
+from connector.ledger import importing, news, records, requests, tallies
 from connector.ledger.lanes import BULK
 from connector.notes import Note
 from connector.saying import say
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Who imports tells so often that it still does; after so long without it is taken for dead (milliseconds).
 _DEAD = 15_000
+# So many records at once are not left to the next sweep.
+_MANY = 1_000
 # Seconds between two looks at the same import that another request brings in, and how long it is waited for.
 _LOOK, _PATIENCE = 0.2, 600.0
 # Bytes of a file that are kept in a millisecond at the very least.
@@ -186,6 +188,7 @@ class Batch:
         a file of which no row can be imported. Raises `file_no_valid_row`, `idempotency_mismatch`, `GivenUp`."""
         notes = [found.as_json() for found in self.notes]
         now = self.intake.clock()
+        self._tally(now)
         try:
             self._check_valid()
             with self.intake.ledger.write(durable=True) as connection:
@@ -202,6 +205,12 @@ class Batch:
         except Problem:
             self.drop()
             raise
+
+    def _tally(self, now: int) -> None:
+        """Adds up what many records have left in the tallies, so that whoever looks need not."""
+        if self.count >= _MANY:
+            with self.intake.ledger.write() as connection:
+                tallies.fold(connection, now)
 
     def drop(self) -> None:
         """Leaves nothing of it behind."""

@@ -2,7 +2,9 @@
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
+from connector.ledger.tables import tallies
 from tests.app.stack import DATABASES, Stack, problem
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
@@ -46,3 +48,13 @@ def test_outcomes_fit_every_condition(sent: FlaskClient, query: str, found: list
 def test_what_makes_no_sense_is_refused(api: FlaskClient, query: str) -> None:
     path = "/v1/activity" if "period" in query else "/v1/outcomes"
     problem(api.get(f"{path}?{query}"), 422, "parameter_invalid")
+
+
+def test_many_records_at_once_leave_few_numbers_to_be_added_up(api: FlaskClient, stack: Stack) -> None:
+    sent = api.post("/v1/contacts/batch", json=[{"email": f"nobody {number}"} for number in range(1_200)])
+    assert sent.status_code == 202
+    assert api.get("/v1/activity").get_json()["kinds"] == [
+        {"status": "rejected", "code": "email_invalid", "records": 1_200}
+    ]
+    with stack.services.ledger.read() as connection:
+        assert (connection.scalar(select(func.count()).select_from(tallies)) or 0) < 10
