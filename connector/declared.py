@@ -101,9 +101,9 @@ class Action:
 
 @dataclass(frozen=True)
 class Trigger:
-    """An event that others are told of. `filters`: conditions that make sense for it; `data`: the output that says what
-    is in its data, empty where their keys are free; `sample`: one with everything in it, for editors in which nothing
-    has happened yet."""
+    """An event that others are told of. `filters`: conditions that make sense for it; `within`: of its `contact` and
+    `data`, the output that says what is in it, where that is another than usual; `sample`: one with everything in it,
+    for editors in which nothing has happened yet."""
 
     key: str
     label: str
@@ -112,7 +112,7 @@ class Trigger:
     of_crisp: bool
     filters: tuple[str, ...]
     output: str
-    data: str
+    within: Mapping[str, str]
     sample: Mapping[str, Any]
 
     def sample_of(self, connection_id: str) -> dict[str, Any]:
@@ -165,6 +165,11 @@ class Manifest:
     authentication: Authentication
     exports: Mapping[str, Export]
     file: Source
+
+    @property
+    def in_crisp(self) -> list[str]:
+        """Keys of the contact fields that Crisp has a place for."""
+        return [key for key, field in self.fields.items() if field.crisp_path]
 
     def fields_of(self, action: Action) -> list[Field]:
         """The contact fields that an action takes, in their order, each with its help there."""

@@ -140,7 +140,8 @@ def _choices(read: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _trigger(read: dict[str, Any]) -> Trigger:
     told = {name: read[name] for name in ("key", "label", "noun", "help", "of_crisp", "output", "sample")}
-    return Trigger(**told, filters=tuple(read["filters"]), data=read.get("data", ""))
+    within: dict[str, str] = {name: read[name] for name in ("contact", "data") if name in read}
+    return Trigger(**told, filters=tuple(read["filters"]), within=within)
 
 
 def _authentication(read: dict[str, Any]) -> Authentication:
@@ -174,8 +175,7 @@ def _named_outputs(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     yield from ((f"actions/{key}.json", "$.output", each.output) for key, each in manifest.actions.items())
     for key, trigger in manifest.triggers.items():
         yield f"triggers/{key}.json", "$.output", trigger.output
-        if trigger.data:
-            yield f"triggers/{key}.json", "$.data", trigger.data
+        yield from ((f"triggers/{key}.json", f"$.{name}", of) for name, of in trigger.within.items())
     for key, rows in manifest.outputs.items():
         yield from (("outputs.json", f"$.outputs.{key}.{row['key']}", row["of"]) for row in rows if "of" in row)
 

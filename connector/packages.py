@@ -1,7 +1,8 @@
 """Packages of all platforms: built of what is installed, written, and compared with what was written."""
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,20 @@ class Compared:
 
 
 def compare(folder: Path, package: Files) -> Compared:
-    """A package, and what stands in a folder."""
-    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    both = package.keys() & there.keys()
+    """A package, and what stands in a folder but for what tools leave there: `node_modules`, names with a dot."""
+    there = set(_files(folder))
     return Compared(
-        tuple(sorted(package.keys() - there.keys())),
-        tuple(sorted(there.keys() - package.keys())),
-        tuple(sorted(path for path in both if package[path] != there[path])),
+        tuple(sorted(package.keys() - there)),
+        tuple(sorted(there - package.keys())),
+        tuple(sorted(path for path in package.keys() & there if package[path] != (folder / path).read_bytes())),
     )
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if each != "node_modules" and not each.startswith(".")]
+        own = (name for name in names if not name.startswith("."))
+        yield from ((Path(place) / name).relative_to(folder).as_posix() for name in own)
 
 
 def kept(folder: Path, key: str, package: Files) -> Files:
@@ -65,7 +72,7 @@ def _kept(path: Path, content: bytes, names: Iterable[str]) -> bytes:
     if not path.exists():
         return content
     try:
-        theirs = json.loads(path.read_bytes())
+        theirs = dict(json.loads(path.read_bytes()))
         mine = {name: theirs[name] for name in names if name in theirs}
     except (ValueError, TypeError):
         raise Unreadable(f"{path} is not what it was. Mend it, or remove it to have it written anew.") from None

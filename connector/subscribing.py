@@ -57,7 +57,7 @@ def kick(services: Services) -> None:
 def read_filter(services: Services, given: Any) -> dict[str, list[str]]:
     """The filter in its one form. Raises `parameter_invalid` that names each condition that makes no sense."""
     try:
-        return conditions.read(given, [key for key, field in services.manifest.fields.items() if field.crisp_path])
+        return conditions.read(given, services.manifest.in_crisp)
     except conditions.Unfit as problem:
         wrong = problem.wrong.items()
         names = (f"filter.{name}" if name else "filter" for name, _ in wrong)

@@ -21,7 +21,7 @@ blueprint = Described(
     url_prefix="/v1/fields",
     description="The fields of an action's form, with the website's own custom data, in the words of a platform.",
 )
-_CHOICES = ("segments", "data")
+_CHOICES = ("segments", "data", "changed")
 _EMAIL = form_of([shipped().fields["email"]], ("email",), data_keys=(), dynamic=False)
 _LISTED = {
     "anyOf": [
@@ -47,7 +47,8 @@ class FieldsQuery(Spoken):
         metadata=about("The platform that asks."),
     )
     choices = fields.String(
-        validate=validate.OneOf(_CHOICES), metadata=about("The values of a dropdown instead of the fields.")
+        validate=validate.OneOf(_CHOICES),
+        metadata=about("The values of a dropdown instead of the fields; changed: what a contact_updated may name."),
     )
     dynamic = fields.Boolean(
         load_default=False, metadata=about("1: only the fields that a package cannot know beforehand.")
@@ -79,7 +80,8 @@ def get_fields_schema(query: Mapping[str, Any]) -> Response:
 
 
 def _form(query: Mapping[str, Any]) -> Response:
-    found = suggestions(services(), connection_id())
+    found, manifest = suggestions(services(), connection_id()), services().manifest
+    found = {**found, "changed": [*manifest.in_crisp, "data", *(f"data.{key}" for key in found["data"])]}
     if choices := query.get("choices"):
         if query["format"] == "jsonschema":
             return answer(json_schema(choices_form(found[choices])))
@@ -88,7 +90,6 @@ def _form(query: Mapping[str, Any]) -> Response:
         # n8n takes an answer as it is, in its own words.
         keys = ("value", "name") if query["format"] == "n8n" else ("key", "label")
         return answer([dict.fromkeys(keys, name) for name in found[choices]])
-    manifest = services().manifest
     action = manifest.actions[query["action"]]
     form = form_of(manifest.fields_of(action), action.required, data_keys=found["data"], dynamic=query["dynamic"])
     if query["format"] == "jsonschema":

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from connector.api.schemas import Filled
 from connector.api.shapes import ID, SECRET, Answer, about, moment
 from connector.events.meaning import EVENTS
-from connector.hooks.conditions import HELP
+from connector.hooks.conditions import HELP, OWN
 from connector.saying import say
 from connector.spoken import Spoken
 
@@ -28,8 +28,7 @@ def _url(**more: Any) -> fields.String:
 
 
 def _own(**more: Any) -> fields.Boolean:
-    told = "Also what Crisp tells of our own writes; without it two systems cannot answer each other for ever."
-    return fields.Boolean(metadata={"description": told}, **more)
+    return fields.Boolean(metadata={"description": OWN}, **more)
 
 
 class SubscriptionIn(Filled):

@@ -1,7 +1,8 @@
 """`manifests`: builds the packages of no-code platforms, and compares them with what was built before."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _FOLDER = click.option(
 
 
 def _an_address(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
-    """Packages are made of it as it is: it must be an address, and nothing else."""
+    """Packages are made of it as it is: it must be an address, and nothing else (of letters beyond ASCII, punycode)."""
     try:
         parts = urlsplit(given)
         fits = parts.hostname is not None and parts.port != 0 and _ALONE.fullmatch(given) is not None
@@ -72,8 +73,9 @@ def build(folder: Path | None, address: str, json_: bool) -> None:
     if _is_ours(folder):
         (folder.parent / "errors.json").write_bytes(packages.errors())
     built = packages.packages(about)
-    for key, package in built.items():
-        _write(folder, key, package)
+    with _explained():
+        for key, package in built.items():
+            _write(folder, key, package)
     rows = [{"platform": key, "files": len(package), "folder": str(folder / key)} for key, package in built.items()]
     _show(rows, json_)
 
@@ -93,7 +95,8 @@ def check(folder: Path | None, address: str, json_: bool) -> None:
     about, folder = _told(address), _folder(folder)
     built = packages.packages(about)
     counts = packages.counts(built)
-    differs = {key: _compared(folder, key, package) for key, package in built.items()}
+    with _explained():
+        differs = {key: _compared(folder, key, package) for key, package in built.items()}
     ours = _is_ours(folder) and (folder.parent / "errors.json").read_bytes() != packages.errors()
     rows = [{"platform": key, **counts[key]._asdict(), "differences": each.count} for key, each in differs.items()]
     _show(rows, json_)
@@ -103,20 +106,25 @@ def check(folder: Path | None, address: str, json_: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _write(folder: Path, key: str, package: Files) -> None:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Says which file cannot be read or written."""
     try:
-        packages.write(folder / key, _kept(folder, key, package))
-        if _is_ours(folder):
-            packages.clean(folder / key, package)
+        yield
+    except packages.Unreadable as problem:
+        raise Failed(str(problem)) from None
     except OSError as problem:
-        raise Failed(f"{problem.filename or folder} cannot be written: {problem.strerror}.") from None
+        raise Failed(f"{problem.filename}: {problem.strerror}.") from None
+
+
+def _write(folder: Path, key: str, package: Files) -> None:
+    packages.write(folder / key, _kept(folder, key, package))
+    if _is_ours(folder):
+        packages.clean(folder / key, package)
 
 
 def _kept(folder: Path, key: str, package: Files) -> Files:
-    try:
-        return packages.kept(folder / key, key, package)
-    except packages.Unreadable as problem:
-        raise Failed(str(problem)) from None
+    return package if _is_ours(folder) else packages.kept(folder / key, key, package)
 
 
 def _compared(folder: Path, key: str, package: Files) -> packages.Compared:

@@ -1,5 +1,6 @@
 """Conditions: which of the events of its kind a subscription is told. A small table, no language; without any I/O."""
 
+import csv
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -7,11 +8,14 @@ from connector.saying import say
 
 # A condition: what it holds for. All that are given must hold; of a list, one is enough.
 HELP: Mapping[str, str] = {
-    "segment": "The contact is in this segment, or in one of these: vip, beta.",
-    "data_key": "The contact has this custom data key, or one of these: plan, seats. Where the event itself brings "
-    "data (those of a conversation), these data have it.",
-    "changed": "This field changed, or one of these: city, segments, data.plan. data stands for every data key.",
+    "segment": "The contact is in this segment, or in one of these.",
+    "data_key": "The contact has this custom data key, or one of these. Where the event itself brings data (those of a "
+    "conversation), these data have it.",
+    "changed": "This field changed, or one of these, such as city, segments or data.plan. data stands for every data "
+    "key.",
 }
+# Where there is one box for all words of a condition.
+SEVERAL = 'Several stand with commas between; one that has a comma itself, in quotation marks: vip, "Gold, EU".'
 # Of `include_own`.
 OWN = (
     "Also what came into Crisp by this connection. Leave it off where what is told is written back, or it goes round "
@@ -33,11 +37,9 @@ class Unfit(ValueError):
 def read(given: Any, fields: Collection[str]) -> dict[str, list[str]]:
     """A filter in its one form, whichever way it was written: `{condition: [word, …]}`, the words in order.
 
-    A text is one word, or several with commas between, for platforms have one box for them; in a list each stands for
-    itself.
-
-    `fields`: keys of contact fields that Crisp has. What is empty says nothing: platforms send an empty box so. Raises
-    `Unfit`.
+    A text is one word, or several as in a row of CSV, for platforms have one box for them; in a list each stands for
+    itself. `fields`: keys of contact fields that Crisp has. What is empty says nothing: platforms send an empty box so.
+    Raises `Unfit`.
     """
     if given in (None, "", [], {}):
         return {}
@@ -64,7 +66,7 @@ def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], s
     """The words of one condition, and what is wrong with them."""
     if name not in HELP:
         return [], say("There is no such condition. Use {names}.", names=", ".join(HELP))
-    words = given.split(",") if isinstance(given, str) else given if given is not None else []
+    words = _of_text(given) if isinstance(given, str) and len(given) <= _LONGEST * _MOST else given or []
     if not (isinstance(words, list) and all(isinstance(word, str) and len(word) <= _LONGEST for word in words)):
         return [], say("Must be a text of at most {count} characters, or a list of such.", count=_LONGEST)
     kept = sorted({word.strip() for word in words} - {""})
@@ -74,8 +76,12 @@ def _words(name: str, given: Any, fields: Collection[str]) -> tuple[list[str], s
         )
     strange = [word for word in kept if name == "changed" and not _is_field(word, fields)]
     return kept, say(
-        "Crisp has no such contact field: it never changes. GET /v1/fields lists them; a name is the nickname there."
+        "Crisp has no such contact field: it never changes. GET /v1/fields?choices=changed lists what does."
     ) if strange else None
+
+
+def _of_text(given: str) -> list[str]:
+    return [word for row in csv.reader(given.splitlines(), skipinitialspace=True) for word in row]
 
 
 def _is_field(word: str, fields: Collection[str]) -> bool:

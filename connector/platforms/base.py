@@ -54,9 +54,10 @@ class Told:
         return [row for rows in listed for row in rows]
 
     def event_of(self, trigger: Trigger) -> list[Mapping[str, Any]]:
-        """What an event consists of, with what is in its data where that is known."""
-        known = {"of": trigger.data} if trigger.data else {}
-        return [{**row, **known} if row["key"] == "data" else row for row in self.rows_of(trigger.output)]
+        """What an event consists of, with what is in its contact and its data where that is known."""
+        named = trigger.within
+        rows = self.rows_of(trigger.output)
+        return [{**row, "of": named[row["key"]]} if row["key"] in named else row for row in rows]
 
     def _many(self, kind: str) -> list[Mapping[str, Any]]:
         """Every contact field, of a person those that Crisp has a place for; or every count of an import."""

@@ -88,7 +88,7 @@ def test_an_outcome_is_told_of_all_that_was_understood_and_a_person_of_what_cris
     for key, trigger in shipped().triggers.items():
         of = {row["key"]: row.get("of") for row in told.event_of(trigger)}
         within = {row["key"] for row in told.rows_of(of["data"])} if of["data"] else set(trigger.sample.get("data", ()))
-        assert set(trigger.sample["contact"]) <= person, key
+        assert set(trigger.sample["contact"]) <= {row["key"] for row in told.rows_of(str(of["contact"]))}, key
         assert set(trigger.sample.get("data", ())) == within, key
 
 

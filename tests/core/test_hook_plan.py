@@ -119,6 +119,11 @@ def test_an_attempt_is_shown_with_its_status_or_its_reason() -> None:
             {"changed": ["city", "data.plan"], "segment": ["beta", "vip"]},
         ),
         ({"segment": ["one, and the same"]}, {"segment": ["one, and the same"]}),
+        ({"segment": 'vip, "Gold, EU"'}, {"segment": ["Gold, EU", "vip"]}),
+        ({"segment": "Gold Member"}, {"segment": ["Gold Member"]}),
+        ({"segment": 'a "quoted" word'}, {"segment": ['a "quoted" word']}),
+        ({"segment": "vip\nbeta\r\n"}, {"segment": ["beta", "vip"]}),
+        ({"segment": 'vip, "Gold'}, {"segment": ["Gold", "vip"]}),
     ],
 )
 def test_a_filter_has_one_form(given: Any, read: dict[str, list[str]]) -> None:
@@ -137,6 +142,7 @@ def test_a_filter_has_one_form(given: Any, read: dict[str, list[str]]) -> None:
         ({"segment": {"is": "vip"}}, "segment"),
         ({"segment": ["vip", 3]}, "segment"),
         ({"segment": "v" * 201}, "segment"),
+        ({"segment": "v" * 200_000}, "segment"),
         ({"segment": [f"s{n}" for n in range(51)]}, "segment"),
         ({"changed": "cty"}, "changed"),
         ({"changed": "data."}, "changed"),

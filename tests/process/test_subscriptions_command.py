@@ -49,7 +49,7 @@ def test_a_subscription_from_its_first_day_to_its_last(env: Env, receiver: Recei
 def test_what_makes_no_sense_is_told(env: Env) -> None:
     add = ("subscriptions", "add", "contact_created")
     assert "private or reserved network" in refused(*add, "https://10.0.0.1/hook", env=env)
-    assert "GET /v1/fields lists them" in refused(*add, "https://93.184.215.14/hook", "--changed", "cty", env=env)
+    assert "GET /v1/fields?choices=changed" in refused(*add, "https://93.184.215.14/hook", "--changed", "cty", env=env)
     assert "There is no subscription" in refused("subscriptions", "test", MISSING, env=env)
     wrong = run("subscriptions", "add", "contact_made", "https://93.184.215.14/hook", env=env)
     assert wrong.returncode == 2

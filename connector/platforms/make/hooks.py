@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from connector.hooks.conditions import HELP, OWN
+from connector.hooks.conditions import HELP, OWN, SEVERAL
 from connector.manifest import Trigger
 from connector.platforms.base import Told
 from connector.platforms.make.components import Component, camel
@@ -32,7 +32,9 @@ def _webhook(trigger: Trigger) -> Component:
     body: dict[str, Any] = {"event": trigger.key, "target_url": "{{webhook.url}}", "include_own": own}
     if trigger.filters:
         body["filter"] = {name: f"{{{{parameters.{name}}}}}" for name in trigger.filters}
-    conditions = [shown(name, "text", name.replace("_", " ").capitalize(), HELP[name]) for name in trigger.filters]
+    conditions = [
+        shown(name, "text", name.replace("_", " ").capitalize(), f"{HELP[name]} {SEVERAL}") for name in trigger.filters
+    ]
     path = "/v1/subscriptions"
     known = {"data": {"externalHookId": "{{body.id}}"}}
     code = {

@@ -8,8 +8,8 @@ from connector.platforms.base import Counts, Files, Told, written
 from connector.platforms.n8n import credentials, node, package, recipes, trigger
 
 KEY, LABEL = "n8n", "n8n"
-# Whose package it is, of whoever publishes it.
-KEPT = {"package.json": ("author", "repository")}
+# What it is called and whose it is, of whoever publishes it.
+KEPT = {"package.json": ("name", "author", "repository")}
 _TRIGGER = "CrispConnectorTrigger"
 _NODES, _CREDENTIALS = "dist/nodes/CrispConnector", "dist/credentials"
 

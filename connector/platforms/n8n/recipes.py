@@ -25,13 +25,13 @@ _ROW = (
     "...Object.fromEntries(Object.entries(data).map(([key, value]) => ['data.' + key, value])) }))"
     "($json.body.contact) }}"
 )
-_MAIL = """=The connector rejected a record: {{ $json.message }}
+_MAIL = """=The connector rejected a record: {{ $json.body.data.message }}
 
-Code: {{ $json.code }}
-Email: {{ $json.email ?? 'none' }}
-Source: {{ $json.source }}
-Row: {{ $json.row ?? 'none' }}
-Outcome: {{ $json.outcome_id }}
+Code: {{ $json.body.data.code }}
+Email: {{ $json.body.contact.email ?? 'none' }}
+Source: {{ $json.body.data.source }}
+Row: {{ $json.body.data.row ?? 'none' }}
+Outcome: {{ $json.body.data.outcome_id }}
 """
 
 
@@ -93,12 +93,12 @@ def _to_sheet() -> Node:
 
 
 def _failures() -> Node:
-    why = http("Why", "GET", "/v1/outcomes/{{ encodeURIComponent($json.body.data.outcome_id) }}")
-    told = {"subject": "=Not in Crisp: {{ $json.email ?? $json.outcome_id }}", "emailFormat": "text", "text": _MAIL}
+    subject = "=Not in Crisp: {{ $json.body.contact.email ?? $json.body.data.outcome_id }}"
+    told = {"subject": subject, "emailFormat": "text", "text": _MAIL}
     # Addresses that belong to nobody until they are filled in.
     between = {"fromEmail": "connector@example.com", "toEmail": "you@example.com"}
     mail = node("Mail", "emailSend", 2.1, {**between, **told, "options": {"appendAttribution": False}})
-    return _told("Failures by Mail", "Fill in the addresses of *Mail*.", "record_rejected", [why, mail])
+    return _told("Failures by Mail", "Fill in the addresses of *Mail*.", "record_rejected", [mail])
 
 
 def _told(title: str, note: str, event: str, steps: list[Node]) -> Node:

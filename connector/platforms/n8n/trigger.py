@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connector.hooks.conditions import HELP
+from connector.hooks.conditions import HELP, OWN
 from connector.platforms.base import Told
 from connector.platforms.n8n.credentials import CREDENTIALS, ICON
 from connector.platforms.n8n.properties import FROM_LIST, Property, collection, said
@@ -57,7 +57,7 @@ def _condition(name: str, events: list[str]) -> Property:
         "type": "multiOptions",
         "default": [],
         "description": FROM_LIST,
-        "hint": HELP[name].partition(":")[0].partition(";")[0].removesuffix("."),
+        "hint": HELP[name],
         "typeOptions": {"loadOptionsMethod": name},
         "displayOptions": {"show": {"/event": events}},
     }
@@ -69,6 +69,5 @@ def _own() -> Property:
         "name": "include_own",
         "type": "boolean",
         "default": False,
-        "description": "Whether to be told, too, of what came into Crisp by this connection. Leave it off where the "
-        "workflow writes back, or it goes round in circles.",
+        "description": f"Whether to be told {OWN[0].lower()}{OWN[1:]}",
     }

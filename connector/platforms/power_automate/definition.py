@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.hooks.conditions import HELP, OWN
+from connector.hooks.conditions import HELP, OWN, SEVERAL
 from connector.manifest import Action
 from connector.platforms.base import Told, always, options_of
 from connector.platforms.power_automate.shapes import (
@@ -73,14 +73,16 @@ def _definitions(told: Told) -> Shape:
     asked = {"event", "problem", "connection", *(action.output for action in actions(told))}
     within = {row["of"] for name in asked for row in told.rows_of(name) if "of" in row}
     found = {operation_id(name): answer_of(told.rows_of(name)) for name in sorted(asked | within)}
-    found["Event"]["properties"]["data"] |= _data_of_events(told)
+    found["Event"]["properties"] |= {part: _of_events(told, part) for part in ("contact", "data")}
     return found
 
 
-def _data_of_events(told: Told) -> Shape:
-    """One trigger is for all events: what is known of the data of any of them stands together."""
-    named = (each.data for each in told.manifest.triggers.values() if each.data)
-    return answer_of({row["key"]: row for name in named for row in told.rows_of(name)}.values())
+def _of_events(told: Told, part: str) -> Shape:
+    """One trigger is for all events: what any of them has in this part stands together."""
+    [row] = (row for row in told.rows_of("event") if row["key"] == part)
+    known = ({row["key"]: row.get("of"), **each.within}[part] for each in told.manifest.triggers.values())
+    rows = {each["key"]: each for name in known if name for each in told.rows_of(name)}
+    return {**titled(row["label"], row["help"]), **answer_of(rows.values()), "additionalProperties": True}
 
 
 def _paths(told: Told) -> Shape:
@@ -150,7 +152,7 @@ def _trigger(told: Told) -> Shape:
 def _subscription(told: Told) -> Shape:
     events = [(each.key, each.label) for each in told.manifest.triggers.values()]
     listed = " ".join(f"{each.label}: {each.help}" for each in told.manifest.triggers.values())
-    conditions = {name: _text(name.replace("_", " ").title(), help_) for name, help_ in HELP.items()}
+    conditions = {name: _text(name.replace("_", " ").title(), f"{help_} {SEVERAL}") for name, help_ in HELP.items()}
     hidden = {"description": "Filled in by the platform.", "x-ms-visibility": "internal"}
     return {
         "type": "object",

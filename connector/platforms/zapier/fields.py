@@ -38,7 +38,7 @@ def inputs(told: Told, action: Action) -> list[_Field]:
 
 def filters(manifest: Manifest, names: Sequence[str]) -> list[_Field]:
     """Conditions that an event must fulfil, and whether one's own changes are told."""
-    known = {key: each.label for key, each in manifest.fields.items() if each.crisp_path}
+    known = {key: manifest.fields[key].label for key in manifest.in_crisp}
     more: dict[str, _Field] = {"segment": {"dynamic": f"{SEGMENTS}.id.name"}, "changed": {"choices": known}}
     shown = [
         {

@@ -42,18 +42,12 @@ function wanted(context) {
 	};
 }
 
-// The same whatever the order of conditions and words; what is empty says nothing.
-function inOneForm({ event, target_url, filter, include_own }) {
-	const words = Object.entries(filter).map(([name, value]) => [name, [].concat(value).sort()]);
-	return JSON.stringify([event, target_url, include_own, words.filter(([, value]) => value.length).sort()]);
-}
-
+// As it was asked for then: the service keeps conditions in a form of its own.
 async function checkExists() {
-	const { id, secret } = remembered(this);
-	if (!id || !secret) return false;
+	const { id, secret, asked } = remembered(this);
+	if (!id || !secret || asked !== JSON.stringify(wanted(this))) return false;
 	try {
-		const there = await call(this, 'GET', `/v1/subscriptions/${id}`);
-		return !there.disabled_at && inOneForm(there) === inOneForm(wanted(this));
+		return !(await call(this, 'GET', `/v1/subscriptions/${id}`)).disabled_at;
 	} catch {
 		return false;
 	}
@@ -62,8 +56,9 @@ async function checkExists() {
 // One from before is of another event or filter: n8n was ended, or switched the workflow off, without saying so.
 async function create() {
 	await remove.call(this);
-	const { id, secret } = await call(this, 'POST', '/v1/subscriptions', { body: wanted(this) });
-	Object.assign(remembered(this), { id, secret });
+	const body = wanted(this);
+	const { id, secret } = await call(this, 'POST', '/v1/subscriptions', { body });
+	Object.assign(remembered(this), { id, secret, asked: JSON.stringify(body) });
 	return true;
 }
 
@@ -77,6 +72,7 @@ async function remove() {
 	}
 	delete remembered(this).id;
 	delete remembered(this).secret;
+	delete remembered(this).asked;
 	return true;
 }
 
@@ -87,7 +83,7 @@ class CrispConnectorTrigger {
 			loadOptions: {
 				segment: choices({ choices: 'segments' }),
 				data_key: choices({ choices: 'data' }),
-				changed: choices({}),
+				changed: choices({ choices: 'changed' }),
 			},
 		};
 		this.webhookMethods = { default: { checkExists, create, delete: remove } };
