@@ -223,6 +223,8 @@ class Stack:
                     tenants.remove(connection, tenant.id)
             tenants.save(connection, self.tenant, 0)
             tenants.save_suggestions(connection, self.tenant.id, None, 0)  # never asked
+        # What is told to a drain that has lost its lease would wait for the next sweep.
+        assert until(lambda: not self.services.courier.nudge(self.tenant.id)), "a drain of the test before does not end"
         self.app.extensions["brake"]._wrong.clear()  # nobody gave a wrong key
         self.crisp.reset()
 

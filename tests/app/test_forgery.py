@@ -1,6 +1,7 @@
 """Forms that were made elsewhere: on no route of the pages is anything done without the token of one's own session."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from connector import first_start
+from connector.ledger import connections as tenants
 from connector.ledger.tables import metadata
 from tests.app.browsing import Browser, signed_in
 from tests.app.stack import API_KEY, WEBSITE, Stack, finished, problem
@@ -24,6 +26,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/connect/doctor": {},
     "/connect/probe": {},
     "/connect/website": {"label": "Forged"},
+    "/connect/websites": {"website_id": "6f2b4a1e-0000-4000-8000-00000000f0f0", "identifier": "i", "key": "k"},
     "/connect/keys": {"label": "forged", "scope": "admin"},
     "/connect/inbound": {"source": "dynamics"},
     "/connect/inbound/{inbound}/rotate": {},
@@ -44,6 +47,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/triggers/subscriptions/{subscription}/delete": {},
     "/connect/inbound/{inbound}/delete": {},
     "/connect/keys/{key}/revoke": {},
+    "/connect/websites/{website}/remove": {},
     "/sign-out": {},
 }
 
@@ -79,7 +83,10 @@ def there(stack: Stack) -> dict[str, str]:
     }
     found = {name: api.post(path, json=sent).get_json()["id"] for name, (path, sent) in paths.items()}
     code = first_start.new_link(stack.services, WEBSITE)
-    return {**found, "import": made["import_id"], "delivery": "nothing", "code": code}
+    other = replace(stack.tenant, id="another", website_id="another", added_by=stack.tenant.id)
+    with stack.services.ledger.write() as connection:
+        tenants.save(connection, other, 0)
+    return {**found, "website": other.id, "import": made["import_id"], "delivery": "nothing", "code": code}
 
 
 def state(stack: Stack) -> dict[str, list[Any]]:
