@@ -174,7 +174,7 @@ CODES: dict[str, tuple[int, str, str]] = {
         409,
         "Another pull is under way",
         "Another pull of this inbound address is under way. Wait until it is completed, which GET /v1/inbound/ID tells "
-        "(pulled), or cancel its import; then ask again.",
+        "(pulled), or end it by sending the address's pull options again with PATCH; then ask again.",
     ),
     "sender_unsupported": (
         422,

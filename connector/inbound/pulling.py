@@ -95,7 +95,7 @@ class Pull:
         row = self.row
         if self._is_elsewhere(row):
             self.begin(None)
-        elif not is_under_way(row):
+        elif not is_under_way(row) or row.code in _ANEW:
             self.begin(None if row.caught_up_at is None else row.caught_up_at - _OVERLAP)
 
     def _is_elsewhere(self, row: Row[Any]) -> bool:

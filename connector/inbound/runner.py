@@ -170,7 +170,8 @@ class Arrivals(Threads):
             return
         pause = min(_FIRST << min(arrival.attempts - 1, 16), _LONGEST) if seconds is None else seconds * 1000
         with self._needs.ledger.write() as connection:
-            arrivals.postpone(connection, arrival, now + pause)
+            # Trouble of our own database passes: what came later waits so long, for it may be of the same person.
+            arrivals.postpone(connection, arrival, now + pause, holds=code == "database_unavailable")
 
 
 def _reason(problem: Exception) -> tuple[str, int | None]:

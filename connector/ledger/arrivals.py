@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
 from connector.alive import is_dead
 from connector.ledger import inbounds
@@ -12,6 +12,8 @@ from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
 
 _CHUNK = 500
+# So often what a dead process had in hand is taken by the next one at once: it may be what has killed it.
+_HARMLESS = 3
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
@@ -32,26 +34,35 @@ def get(connection: Connection, arrival_id: str) -> Row[Any] | None:
 
 def due(connection: Connection, now: int) -> bool:
     """Whether something may be taken in hand."""
-    held, lost = _held(connection, now)
-    return bool(lost) or connection.execute(_first(now, held)).one_or_none() is not None
+    busy, lost = _held(connection, now)
+    return _next_address(connection, now, busy, lost) is not None
 
 
 def claim(connection: Connection, now: int, until: int, holder: str) -> Row[Any] | None:
     """Takes in hand what is due first, at no address of which somebody has something in hand: what came later may be
     about the same person. Who has not ended it by `until` has died, or is too late: then it is due as it was, and
-    `attempts` tells the two apart; as soon as that is known of one who is dead."""
+    `attempts` tells the two apart; as soon as that is known of one who is dead, unless it may be what has killed it.
+
+    An address comes before what arrived at it, as where it is removed; at one that is changed just now nothing is
+    taken.
+    """
     busy, lost = _held(connection, now)
-    if lost:
-        given_back = {"holder": None, "due_at": arrivals.c.received_at}
-        theirs = arrivals.c.id.in_(lost) & arrivals.c.holder.in_(set(lost.values()))
-        connection.execute(update(arrivals).where(theirs).values(given_back))
-    while (first := connection.execute(_first(now, busy)).one_or_none()) is not None:
-        # Whoever takes something of this address waits here for all others, and then sees what they have in hand.
-        inbounds.locked(connection, first.inbound_id)
-        busy = _held(connection, now)[0]
-        if first.inbound_id not in busy:
-            return _taken(connection, (arrivals.c.id == first.id) & (arrivals.c.due_at <= now), until, holder)
+    passed = set(busy)
+    while (inbound_id := _next_address(connection, now, passed, lost)) is not None:
+        passed.add(inbound_id)
+        if not inbounds.is_locked(connection, inbound_id):
+            continue
+        busy, lost = _held(connection, now)
+        if inbound_id not in busy:
+            _give_back(connection, [row for row in lost if row.inbound_id == inbound_id])
+            first = connection.scalar(_first(now, arrivals.c.id, arrivals.c.inbound_id == inbound_id))
+            return _taken(connection, arrivals.c.id == first, until, holder)
     return None
+
+
+def _give_back(connection: Connection, lost: Collection[Row[Any]]) -> None:
+    theirs = arrivals.c.id.in_([row.id for row in lost]) & arrivals.c.holder.in_({row.holder for row in lost})
+    connection.execute(update(arrivals).where(theirs).values(holder=None, due_at=arrivals.c.received_at))
 
 
 def take_over(connection: Connection, arrival_id: str, until: int, holder: str) -> Row[Any] | None:
@@ -68,18 +79,24 @@ def _taken(connection: Connection, which: ColumnElement[bool], until: int, holde
     return connection.execute(select(arrivals).where(arrivals.c.id == row.id)).one()
 
 
-def _held(connection: Connection, now: int) -> tuple[set[str], dict[str, str]]:
-    """Addresses of which somebody has something in hand; and what those had who are dead or too late, by its id."""
-    columns = (arrivals.c.id, arrivals.c.inbound_id, arrivals.c.holder, arrivals.c.due_at)
-    rows = connection.execute(select(*columns).where(arrivals.c.holder.is_not(None))).all()
-    lost = {row.id: row.holder for row in rows if row.due_at <= now or is_dead(row.holder)}
-    return {row.inbound_id for row in rows if row.id not in lost}, lost
+def _held(connection: Connection, now: int) -> tuple[set[str], list[Row[Any]]]:
+    """Addresses of which somebody has something in hand; and what those had who are dead or too late."""
+    columns = (arrivals.c.id, arrivals.c.inbound_id, arrivals.c.holder, arrivals.c.due_at, arrivals.c.attempts)
+    rows: list[Row[Any]] = list(connection.execute(select(*columns).where(arrivals.c.holder.is_not(None))))
+    lost = [row for row in rows if row.due_at <= now or (row.attempts <= _HARMLESS and is_dead(row.holder))]
+    return {row.inbound_id for row in rows} - {row.inbound_id for row in lost}, lost
 
 
-def _first(now: int, busy: Collection[str]) -> Select[Any]:
-    """What is due first, at no address that is busy."""
-    columns = (arrivals.c.id, arrivals.c.inbound_id)
-    return select(*columns).where(_due(now, busy)).order_by(arrivals.c.due_at, arrivals.c.id).limit(1)
+def _next_address(connection: Connection, now: int, passed: Collection[str], lost: Collection[Row[Any]]) -> str | None:
+    """Where something was lost, or else is due first."""
+    found: str | None = next((row.inbound_id for row in lost if row.inbound_id not in passed), None)
+    elsewhere = arrivals.c.inbound_id.not_in(sorted(passed))
+    return found or connection.scalar(_first(now, arrivals.c.inbound_id, elsewhere))
+
+
+def _first(now: int, column: Column[str], where: ColumnElement[bool]) -> Select[Any]:
+    wanted = select(column).where(arrivals.c.due_at <= now, where)
+    return wanted.order_by(arrivals.c.due_at, arrivals.c.id).limit(1)
 
 
 def holds(connection: Connection, arrival: Row[Any]) -> bool:
@@ -103,9 +120,10 @@ def finish(
     return bool(connection.execute(update(arrivals).where(_in_hand(arrival)).values(values)).rowcount)
 
 
-def postpone(connection: Connection, arrival: Row[Any], due_at: int) -> None:
-    """Gives back what one has in hand, due at another time."""
-    connection.execute(update(arrivals).where(_in_hand(arrival)).values(due_at=due_at, holder=None))
+def postpone(connection: Connection, arrival: Row[Any], due_at: int, *, holds: bool = False) -> None:
+    """Gives back what one has in hand, due at another time; `holds`: nothing else of its address is taken before."""
+    given_back = {"due_at": due_at, **({} if holds else {"holder": None})}
+    connection.execute(update(arrivals).where(_in_hand(arrival)).values(given_back))
 
 
 def of_inbound(connection: Connection, inbound_id: str, *, before: str | None, limit: int) -> list[Row[Any]]:
@@ -199,11 +217,6 @@ def _some(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
 _OPEN = arrivals.c.due_at.is_not(None)
 _ENDED = {"due_at": None, "holder": None}
 _BODILESS = [column for column in arrivals.c if column is not arrivals.c.body]
-
-
-def _due(now: int, busy: Collection[str]) -> ColumnElement[bool]:
-    wanted: ColumnElement[bool] = and_(arrivals.c.due_at <= now, arrivals.c.inbound_id.not_in(sorted(busy)))
-    return wanted
 
 
 def _in_hand(arrival: Row[Any]) -> ColumnElement[bool]:

@@ -57,6 +57,12 @@ def locked(connection: Connection, inbound_id: str) -> Address | None:
     return None if row is None else _of(row)
 
 
+def is_locked(connection: Connection, inbound_id: str) -> bool:
+    """The same, of an address that nobody has locked; whether it is."""
+    mine = select(inbounds.c.id).where(inbounds.c.id == inbound_id).with_for_update(key_share=True, skip_locked=True)
+    return connection.execute(mine).one_or_none() is not None
+
+
 def newest(connection: Connection, connection_id: str, *, before: str | None, limit: int) -> list[Address]:
     """A connection's addresses, newest first, from before this id on."""
     wanted = inbounds.c.connection_id == connection_id

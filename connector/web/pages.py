@@ -70,9 +70,14 @@ def known() -> dict[str, Any]:
     return {"visitor": door.visitor(), "may": door.may, "version": __version__, "static": static}
 
 
-@cache
 def static(name: str) -> str:
     """The address of a file that this version's pages load."""
+    return _static(name, request.script_root)
+
+
+@cache
+def _static(name: str, _prefix: str) -> str:
+    """`_prefix`: where the service is mounted for who asks."""
     return url_for("static", filename=name, v=__version__)
 
 

@@ -692,6 +692,43 @@ class TestTakingIn:
         assert took_in(stack) == 1
         assert row_of(stack).outcome == "accepted"
 
+    def test_what_came_later_waits_while_our_own_trouble_keeps_what_came_before(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Both may be about the same person; of another address nothing waits."""
+        one, other, runs = made(api), made(api), Arrivals(stack.services)
+        for each, name in ((one, "old"), (one, "new"), (other, "else")):
+            send(stack, each, {**ADA, "first_name": name})
+        with monkeypatch.context() as broken:
+            broken.setattr(runner, "take_in", _away)
+            with pytest.raises(OperationalError):
+                runs.run_one()
+        assert (runs.run_one(), runs.run_one()) == (True, False)
+        assert outcomes_of(api, other) == ["accepted"]
+        with stack.services.ledger.write() as connection:
+            connection.execute(update(arrivals).where(arrivals.c.holder.is_not(None)).values(due_at=0))
+        assert took_in(stack) == 2
+        records = api.get("/v1/outcomes?source=generic").get_json()
+        assert [each["contact"]["first_name"] for each in records] == ["new", "old", "else"]
+
+    def test_an_address_that_is_changed_just_now_is_passed_over(
+        self, api: FlaskClient, stack: Stack, database: str
+    ) -> None:
+        """Who waited for it, and had an arrival of it already, would stand in the way of who removes it."""
+        if database == "sqlite":
+            pytest.skip("SQLite has one writer at a time")
+        one, other, dead = made(api), made(api), dead_name()
+        send(stack, one, ADA)
+        assert claimed(stack, dead) is not None
+        send(stack, other, ADA)
+        with stack.services.ledger.write() as connection:
+            assert ledger_inbounds.locked(connection, one["id"]) is not None
+            found = [claimed(stack, own_name()) for _ in range(2)]
+            assert [each and each.inbound_id for each in found] == [other["id"], None]
+        late = claimed(stack, own_name())
+        assert late is not None
+        assert late.inbound_id == one["id"]
+
     def test_it_is_given_up_when_a_record_would_be(
         self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
     ) -> None:

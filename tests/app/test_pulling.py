@@ -278,8 +278,13 @@ class TestOnePull:
     ) -> None:
         one = address(api, system)
         in_hand(stack, one).begin(None)
-        problem(pull(api, one, f"?since={system.people[0].at}"), 409, "pull_running")
+        another = f"?since={system.people[0].at}"
+        told = problem(pull(api, one, another), 409, "pull_running")["message"]
         assert system.asked == []
+        assert "by sending the address's pull options again" in told
+        options = api.get(f"/v1/inbound/{one['id']}").get_json()["pull"]
+        assert api.patch(f"/v1/inbound/{one['id']}", json={"pull": options}).status_code == 200
+        assert pull(api, one, another).status_code == 202
 
     def test_who_has_it_in_hand_and_begins_nothing_is_not_waited_for_long(
         self, api: FlaskClient, stack: Stack, system: StandIn, monkeypatch: pytest.MonkeyPatch
@@ -644,6 +649,18 @@ class TestCached:
         assert len(cached) == asked, "nobody asks again by himself"
         again = pull(api, one).get_json()
         assert (again["import_id"] == its_id, len(cached) > asked) == (False, True), "from the beginning"
+
+    def test_a_schedule_that_is_set_then_begins_anew_too(
+        self, api: FlaskClient, stack: Stack, system: StandIn, cached: list[str]
+    ) -> None:
+        one = address(api, system)
+        its_id = pull(api, one).get_json()["import_id"]
+        go_on(stack)
+        options = {**api.get(f"/v1/inbound/{one['id']}").get_json()["pull"], "every_minutes": 60}
+        assert api.patch(f"/v1/inbound/{one['id']}", json={"pull": options}).status_code == 200
+        go_on(stack)
+        seen = state(api, one)
+        assert (seen["code"], seen["pages"], seen["import_id"] == its_id) == ("source_repeats", 1, False)
 
     def test_a_preview_ends_as_well(self, api: FlaskClient, system: StandIn, cached: list[str]) -> None:
         assert "cache" in problem(preview(api, address(api, system)), 422, "source_repeats")["detail"]

@@ -17,6 +17,14 @@
     }
   }
 
+  // A second click on what is under way does nothing: the answer to the first may show what is shown once.
+  const sent = new WeakMap();
+  document.addEventListener("submit", function (event) {
+    const form = event.target, now = Date.now();
+    if (form.getAttribute("method") !== "post" || form.matches("[hx-post]")) return;
+    if (now - (sent.get(form) || 0) < 5000) event.preventDefault(); else sent.set(form, now);
+  });
+
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

@@ -35,6 +35,8 @@ def upgrade() -> None:
     sa.Column('calls', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('connection_id', 'hour', 'status', 'code', 'slot')
     )
+    if not _is_sqlite():  # nobody writes between the count and the triggers
+        op.execute('LOCK TABLE records IN SHARE ROW EXCLUSIVE MODE')
     op.execute(_SO_FAR)
     for statement in _sqlite() if _is_sqlite() else _postgresql():
         op.execute(statement)
