@@ -103,6 +103,14 @@ def pull_of(stack: Stack, one: dict[str, Any]) -> Any:
         return pulls.get(connection, one["id"])
 
 
+def resumed(stack: Stack, one: dict[str, Any]) -> Any:
+    """How far the pull of an address is when a schedule has gone on with it."""
+    going = in_hand(stack, one)
+    going.go_on()
+    going.release()
+    return pull_of(stack, one)
+
+
 def state(api: FlaskClient, one: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = api.get(f"/v1/inbound/{one['id']}").get_json()["pulled"]
     return found
@@ -556,10 +564,7 @@ class TestAnotherPlace:
         one = self.begin(api, stack, system, unfinished=unfinished)
         before = state(api, one)
         changed(api, one, system, **ELSEWHERE[vendor])
-        going = in_hand(stack, one)
-        going.go_on()
-        going.release()
-        anew = pull_of(stack, one)
+        anew = resumed(stack, one)
         assert (anew.since, anew.cursor, anew.pages, anew.caught_up_at) == (None, None, 0, None)
         assert anew.import_id != before["import_id"]
 
@@ -570,10 +575,7 @@ class TestAnotherPlace:
         one = self.begin(api, stack, system, unfinished=unfinished)
         before = pull_of(stack, one)
         changed(api, one, system, credential=TOKENS[vendor], pull={"every_minutes": 30, "page_size": 1})
-        going = in_hand(stack, one)
-        going.go_on()
-        going.release()
-        after = pull_of(stack, one)
+        after = resumed(stack, one)
         assert after.caught_up_at == before.caught_up_at
         if unfinished:
             assert (after.cursor, after.import_id) == (before.cursor, before.import_id)

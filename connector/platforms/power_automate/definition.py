@@ -80,8 +80,9 @@ def _definitions(told: Told) -> Shape:
 def _of_events(told: Told, part: str) -> Shape:
     """One trigger is for all events: what any of them has in this part stands together."""
     [row] = (row for row in told.rows_of("event") if row["key"] == part)
-    known = ({row["key"]: row.get("of"), **each.within}[part] for each in told.manifest.triggers.values())
-    rows = {each["key"]: each for name in known if name for each in told.rows_of(name)}
+    of_all = (each for trigger in told.manifest.triggers.values() for each in told.event_of(trigger))
+    named = (each["of"] for each in of_all if each["key"] == part and "of" in each)
+    rows = {each["key"]: each for name in named for each in told.rows_of(name)}
     return {**titled(row["label"], row["help"]), **answer_of(rows.values()), "additionalProperties": True}
 
 
