@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import signal
 import socket
 from contextlib import closing
@@ -28,6 +29,7 @@ _GRACE = 30
 # Seconds after the last answer in which it is written down and the leases are given back.
 _AFTER_CALLS = 8
 _THREADS = 64
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 
 
@@ -35,6 +37,11 @@ class Worker(ThreadWorker):
     """gunicorn's threaded worker; those who wait for an outcome are answered at once when it is told to stop."""
 
     stopping = False
+
+    def init_signals(self) -> None:
+        """From here on it hears what it is told, and what it was told since it was forked."""
+        super().init_signals()
+        _hear()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: no new work, then gunicorn's own graceful end. One that comes while that is being done changes
@@ -48,6 +55,19 @@ class Worker(ThreadWorker):
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """Ctrl-C, which reaches every process at once, ends in order too: leases are given back."""
         self.handle_exit(sig, frame)
+
+
+def _hold(_arbiter: object, _worker: object) -> None:
+    """Before a fork: a worker that is told to end before it listens would put that where only its master looks, and
+    the master would wait for it in vain until the time of grace is over."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+
+
+def _hear() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+
+
+os.register_at_fork(after_in_parent=_hear)
 
 
 def _opened_in(worker: Any) -> list[Services]:
@@ -73,6 +93,7 @@ def gunicorn_options(call_timeout: int = 30) -> dict[str, Any]:
         "loglevel": "warning",
         "logger_class": ServerLog,
         "limit_request_line": 8190,
+        "pre_fork": _hold,
         "worker_exit": _close,
         "control_socket_disable": True,
     }

@@ -23,6 +23,14 @@ _SHORT_LEASE = (
     "main(sys.argv[1:])",
 )
 
+# The program with workers that take a second until they listen to what they are told.
+_SLOW_BIRTH = (
+    PROGRAM[0],
+    "-c",
+    "import sys, time; from connector.cli import main, serve; first = serve.Worker.init_process; "
+    "serve.Worker.init_process = lambda worker: (time.sleep(1), first(worker)); main(sys.argv[1:])",
+)
+
 
 def lease_holder(data_dir: Path) -> Any:
     """Who holds the lease of the one connection."""
@@ -31,6 +39,11 @@ def lease_holder(data_dir: Path) -> Any:
         return database.execute("SELECT holder FROM leases").fetchone()[0]
     finally:
         database.close()
+
+
+def children(pid: int) -> list[str]:
+    """The processes that it forked."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 @pytest.fixture
@@ -58,6 +71,13 @@ def test_it_answers_delivers_and_ends_when_it_is_told(serve: Running, crisp: Cri
     assert serve.stop() == 0
     assert time.monotonic() - began < 8
     assert "Traceback" not in serve.messages()
+
+
+def test_it_ends_at_once_when_it_is_told_before_its_workers_listen(env: dict[str, str], tmp_path: Path) -> None:
+    command = ("web", "--port", "0", "--workers", "2", "--json")
+    with running(*command, env=env, folder=tmp_path, program=_SLOW_BIRTH) as process:
+        until(lambda: len(children(process.process.pid)) == 2, what="both workers")
+        assert process.stop() == 0
 
 
 @pytest.mark.parametrize("end", [Running.stop, Running.interrupt], ids=["SIGTERM", "Ctrl-C"])
