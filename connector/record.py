@@ -1,7 +1,9 @@
 """A record: one row or object of a payload, flat, in the source's own names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from connector.notes import Note, note
 
@@ -17,8 +19,10 @@ Scalar = str | int | float | bool
 Value = Scalar | None | list[object] | dict[str, object] | Unusable
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+_NONE: Mapping[str, Value] = MappingProxyType({})
+
+
+class Record(NamedTuple):
     """What a source's `records` yields.
 
     `values`: the source's own names, nested ones with dots, → scalars, lists of scalars, None or Unusable.
@@ -28,8 +32,8 @@ class Record:
     `email_lent`: the address is an order's, say, and need not be that of whom the id names.
     """
 
-    values: Mapping[str, Value] = field(default_factory=dict)
-    envelope: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = _NONE
+    envelope: Mapping[str, Value] = _NONE
     table: str = ""
     fallbacks: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()

@@ -78,7 +78,7 @@ def decide(
     named_by = who or said.people_id or _before(incoming.source, said, before, known, mode) or str(said.contact.email)
     person = known.people.get(named_by)
     if before and named_by == before and (said.email_lent or (person and _is_stale(person, at))):
-        said = replace(said, contact=said.contact.with_email(before))
+        said = said._replace(contact=said.contact.with_email(before))
     # One name for one person, so that all their records are told in order.
     name = person.email if person and person.email else named_by
     people_id = person.people_id if person else said.people_id
@@ -154,11 +154,11 @@ def _compare(decided: Decision, person: Person, fields: Mapping[str, Field]) -> 
 def _with_email(said: Translated, email: str | None) -> Translated:
     """The email that this source's record had before, where it has none now."""
     missing = said.error is not None and said.error.code == "email_missing"
-    return replace(_uncomplaining(said), contact=said.contact.with_email(email)) if email and missing else said
+    return _uncomplaining(said)._replace(contact=said.contact.with_email(email)) if email and missing else said
 
 
 def _uncomplaining(said: Translated) -> Translated:
-    return replace(said, notes=tuple(found for found in said.notes if found.code != "email_missing"))
+    return said._replace(notes=tuple(found for found in said.notes if found.code != "email_missing"))
 
 
 def placeless(decision: Decision, fields: Mapping[str, Field]) -> tuple[Note, ...]:

@@ -1,7 +1,9 @@
 """The translation of one record: contact, notes, id, time, and whether it was deleted."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from connector.contact import Contact, Scalar
 from connector.convert import Given
@@ -21,8 +23,10 @@ _LONGEST_ID = 256
 _IDS, _MOMENTS = (str, int), (str, int, float)
 
 
-@dataclass(frozen=True)
-class Rules:
+_NO_ORDERS: DateOrders = MappingProxyType({})
+
+
+class Rules(NamedTuple):
     """How to read this payload: the user's `mapping`, whether `unmapped` names become custom data, what is `given`
     beside the values (country, zone, clock), and which columns write days or months first."""
 
@@ -30,11 +34,10 @@ class Rules:
     mapping: UserMapping = ()
     unmapped_as_data: bool = False
     saved_mapping: bool = False
-    date_orders: DateOrders = field(default_factory=dict)
+    date_orders: DateOrders = _NO_ORDERS
 
 
-@dataclass(frozen=True)
-class Translated:
+class Translated(NamedTuple):
     """A record as a contact. `updated_at` is RFC 3339 in UTC; a note of level error makes it rejected.
     `email_lent` as of its record; `erasure`: the law wants the person erased."""
 

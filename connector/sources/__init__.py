@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.notes import Note
 from connector.record import Record, broken
@@ -102,8 +102,7 @@ def _first_rule(member: Any) -> tuple[str, Rule] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A payload taken apart: where it comes from, its records, and notes about the payload as a whole."""
 
     source: str
@@ -118,7 +117,8 @@ def read(payload: Any, source: str | None = None, headers: Mapping[str, str] = _
 
     A payload that the named source cannot read is one record with the note `record_invalid`, never another source's.
     """
-    headers = {**headers, **wrapped_headers(payload)}
+    if wrapped := wrapped_headers(payload):
+        headers = {**headers, **wrapped}
     stripped = _beside_headers(unwrap(payload), headers, source or _sender(headers)) if headers else unwrap(payload)
     detected = detect(stripped, headers)
     if source is not None and detected.source != source:

@@ -6,7 +6,8 @@ own; what a module sends is read when it has the webservice's names.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from connector.markup import AT, TEXT
@@ -30,6 +31,8 @@ _IN_XML = re.compile(rb"(<(%b)\b[^>]*(?<!/)>).*?(</\2\s*>)" % _NAMED, re.DOTALL)
 _IN_JSON = re.compile(rb'(\\*"(?:%b)\\*"\s*:\s*\\*")(?:[^"\\]|\\+/)*' % _NAMED)
 _IN_FORM = re.compile(rb"((?:%b)(?:%%5[Dd]|\])?=)[^&]*" % _NAMED)
 _ID = f"{AT}id"
+# Made once: a union that is written where it is used is made anew each time.
+_LISTED = (dict, list)
 # MySQL's way to say that there is none.
 _NEVER, _TIMES = "0000-00-00", ("date_add", "date_upd")
 # The GDPR module makes this customer in every shop, for the orders of those who were erased.
@@ -55,7 +58,8 @@ def _is_json(payload: Any) -> bool:
 
 
 def _is_address(payload: Any) -> bool:
-    return any("id_customer" in each and "postcode" in each for each in listed_in(payload, _ADDRESS)[:1])
+    first = next(iter(listed_in(payload, _ADDRESS)), {})
+    return "id_customer" in first and "postcode" in first
 
 
 def _is_module(payload: Any) -> bool:
@@ -95,7 +99,7 @@ def listed_in(payload: Any, names: tuple[str, str]) -> list[dict[str, Any]]:
     if not isinstance(inner, dict):
         return []
     found = inner.get(names[0], inner.get(names[1]))
-    if isinstance(found, dict) and isinstance(found.get(names[0]), dict | list):
+    if isinstance(found, dict) and isinstance(found.get(names[0]), _LISTED):
         found = found[names[0]]
     return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
 
@@ -116,7 +120,7 @@ def _plain(member: Mapping[str, Any]) -> dict[str, Value]:
     if "id" not in values and _ID in member:
         values["id"] = member[_ID]
     for name in _TIMES:
-        if str(values.get(name))[:10] == _NEVER:
+        if (written := values.get(name)) and str(written)[:10] == _NEVER:
             values[name] = None
     return values
 
@@ -144,12 +148,16 @@ def _address(values: dict[str, Value]) -> Iterator[Record]:
 def _in_module(payload: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What a module puts around a customer, and the customer."""
     outer = payload if isinstance(payload, dict) else {}
-    for holder in (outer, *(_object(outer.get(name)) for name in _HOLDERS)):
-        for found in (*(_object(holder.get(name)) for name in _INSIDE), holder):
+    for holder in chain((outer,), _within(outer, _HOLDERS)):
+        for found in chain(_within(holder, _INSIDE), (holder,)):
             named = "firstname" in found and "lastname" in found
             if named and ("id_gender" in found or "id_shop" in found):
                 return holder, found
     return None
+
+
+def _within(outer: dict[str, Any], names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    return (_object(outer[name]) for name in names if name in outer)
 
 
 def _object(value: Any) -> dict[str, Any]:
