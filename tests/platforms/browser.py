@@ -21,6 +21,7 @@ def chromium() -> str:
     found = shutil.which("chromium")
     if found is None:
         assert os.geteuid() == 0, "chromium is missing, and only root installs it: apt-get install chromium"
+        ran("apt-get", "update", "-qq", cwd=Path("/"))
         ran("apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium", cwd=Path("/"))
         found = shutil.which("chromium")
     assert found, "apt-get installed chromium, and there is no such program"

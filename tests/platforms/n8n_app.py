@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from tests.platforms.tools import installed, node, path, ran
 from tests.postgres import free_port
@@ -32,7 +33,7 @@ class N8n:
     package: Path
     port: int = field(default_factory=free_port)
     broker: int = field(default_factory=free_port)
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=lambda: _session())
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -134,6 +135,13 @@ class N8n:
             return requests.get(f"{self.url}/healthz/readiness", timeout=2).ok
         except requests.RequestException:
             return False
+
+
+def _session() -> requests.Session:
+    """It closes what was idle for 5 seconds, maybe just as it is asked again: what only reads is then asked anew."""
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=3))
+    return session
 
 
 def _program() -> tuple[str, str]:
