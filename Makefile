@@ -17,8 +17,8 @@ serve: $(VENV)/.runs
 
 ## test: checks and the whole suite; chaos by itself, for it watches the clock
 test: lint
-	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --ignore=tests/chaos \
-	  --ignore=tests/platforms --ignore=tests/browser
+	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --no-loadscope-reorder \
+	  --ignore=tests/chaos --ignore=tests/platforms --ignore=tests/browser
 	$(BIN)/python -m pytest tests/chaos
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)

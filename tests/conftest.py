@@ -19,12 +19,27 @@ from tests.deploy.image import build
 _ROOM = 4 * 1024**3
 _MEMORY = Path("/dev/shm")
 _DATABASES = ("postgresql", "sqlite")
+# What takes longest, by the beginning of its path. It begins first, so that at the end nobody waits for one of them.
+_LONG = (
+    "tests/deploy/",
+    "tests/app/test_promise_14_",
+    "tests/files/test_promise_10_",
+    "tests/process/",
+    "tests/courier/",
+    "tests/security/test_promise_16_",
+    "tests/app/test_promise_20_",
+)
 
 
 def pytest_configure() -> None:
     """Temporary files lie in memory, where there is room."""
     if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, each in the order that it had."""
+    items.sort(key=lambda item: next((n for n, long in enumerate(_LONG) if item.nodeid.startswith(long)), len(_LONG)))
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc] # it has no types

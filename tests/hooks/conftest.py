@@ -104,7 +104,7 @@ def world(ledger: Ledger, tmp_path: Path, settings: dict[str, Any]) -> Iterator[
     clock = Forward(ledger)
     ledger.clock = clock  # type: ignore[assignment] # it is called, and nothing else
     vault = Vault([Fernet.generate_key().decode()])
-    wanted = Settings(**{"data_dir": tmp_path, "hook_timeout": 1, **settings})
+    wanted = Settings(**{"data_dir": tmp_path, "hook_timeout": 3, **settings})
     egress = Egress(allow=frozenset({"127.0.0.1"}))
     telling = Telling(ledger, vault, egress, wanted, dice=lambda: 0.5)
     telling.start()

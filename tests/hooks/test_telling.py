@@ -116,8 +116,8 @@ FAILS: dict[str, tuple[int | Act, str]] = {
     "400": (400, "it answered 400"),
     "404": (404, "it answered 404"),
     "500": (500, "it answered 500"),
-    "slow": (slow, "it takes longer than 1 seconds"),
-    "1 byte a second": (dripping, "it takes longer than 1 seconds"),
+    "slow": (slow, "it takes longer than 3 seconds"),
+    "1 byte a second": (dripping, "it takes longer than 3 seconds"),
     "reset": (reset, "the connection broke off"),
     "no HTTP": (garbled, "the connection broke off"),
 }
