@@ -5,6 +5,8 @@ from collections.abc import Collection, Generator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import Connection
+
 from connector.convert.email import email
 from connector.convert.people import people_id
 from connector.courier import Courier
@@ -14,6 +16,7 @@ from connector.engine import Engine
 from connector.errors import Problem
 from connector.ledger import Ledger, arrivals, erasure, hooks
 from connector.ledger.erasure import Erased, Standing
+from connector.ledger.naming import Called
 from connector.uploads import forgetting
 from connector.uploads.store import Store
 
@@ -27,8 +30,11 @@ _PATIENCE, _ROUNDS = 15.0, 5
 class TakesIn(Protocol):
     """Whoever takes in what other systems sent."""
 
-    def take_in_now(self, connection_id: str, names: Collection[str], until: int) -> bool:
+    def take_in_now(self, connection_id: str, called: Called, until: int) -> bool:
         """Takes in what came until then and names a person; False when there is none."""
+
+    def naming(self, connection: Connection, connection_id: str, called: Called) -> arrivals.Names:
+        """Whether an arrival names a person."""
 
 
 class Needs(Protocol):
@@ -139,8 +145,8 @@ def _names(who: str) -> Generator[Call, Reply, set[str]]:
 def _take_in(services: Needs, connection_id: str, whos: Collection[str], asked_at: int) -> bool:
     """What names the person and came before the erasure was asked for is a record of then; whether there was any."""
     with services.ledger.read() as connection:
-        names = erasure.standing(connection, connection_id, whos).names
-    return services.arrivals.take_in_now(connection_id, names, asked_at)
+        called = erasure.standing(connection, connection_id, whos).called
+    return services.arrivals.take_in_now(connection_id, called, asked_at)
 
 
 def _at_rest(services: Needs, connection_id: str, whos: Collection[str]) -> Standing:
@@ -169,12 +175,13 @@ def _forgotten(services: Needs, connection_id: str, before: Standing, asked_at: 
     """Erases here what stands as it stood before Crisp was told; None when something was delivered or came in since.
     `known`: Crisp or a file had the person."""
     with services.ledger.write(durable=True) as connection:
-        if arrivals.waiting(connection, connection_id, before.names, until=asked_at):
+        named = services.arrivals.naming(connection, connection_id, before.called)
+        if arrivals.waiting(connection, connection_id, named, until=asked_at):
             return None
         if erasure.standing(connection, connection_id, before.known, lock=True) != before:
             return None
         now = services.courier.clock()
-        gone = erasure.erase(connection, connection_id, before.names, asked_at=asked_at, now=now)
+        gone = erasure.erase(connection, connection_id, before.names, asked_at=asked_at, now=now, named=named)
         if not known and gone.nothing:
             raise Problem("contact_missing")
     return gone

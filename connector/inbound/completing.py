@@ -1,8 +1,7 @@
 """Completing: notifications that carry only ids, or only what has changed, by reading what they are about."""
 
-import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +9,7 @@ from connector import vendors
 from connector.errors import Problem
 from connector.inbound.asking import asker_of
 from connector.inbound.needs import Needs
-from connector.inbound.payload import is_lines, value_of
 from connector.ledger.inbounds import Address
-from connector.ledger.naming import says
 from connector.vendors.base import Thin
 
 
@@ -64,20 +61,3 @@ def _read(needs: Needs, address: Address, thin: Thin, wait: Callable[[float], ob
             return []
         raise
     return found
-
-
-def without(address: Address, body: bytes, content_type: str, names: Collection[str]) -> bytes | None:
-    """What a notification of several says of all but the person of these names, as JSON; None when of nobody else, or
-    when they cannot be told apart."""
-    leave_out = getattr(vendors.registry().get(address.source), "without", None)
-    if leave_out is None or is_lines(content_type):
-        return None
-    try:
-        value = value_of(body, content_type)
-    except Problem:
-        return None
-    if thin_of(address, value) is None:
-        return None
-    rest = leave_out(value, lambda said: says(json.dumps(said).encode(), names))
-    told = json.dumps(rest).encode()
-    return None if rest is None or says(told, names) else told

@@ -2,23 +2,23 @@
 
 import threading
 import time
-from collections.abc import Collection
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.alive import own_name
 from connector.budget import DAY
 from connector.errors import Problem
-from connector.inbound.completing import without
 from connector.inbound.erasures import Erasures
+from connector.inbound.naming import Naming
 from connector.inbound.needs import Needs
 from connector.inbound.taking import FOR_A_CREDENTIAL, Early, Taken, take_in
 from connector.inbound.threads import Threads
 from connector.ledger import DatabaseProblem, arrivals, inbounds
 from connector.ledger.inbounds import Address
+from connector.ledger.naming import Called
 from connector.settings import SettingsProblem
 
 log = structlog.get_logger()
@@ -61,17 +61,22 @@ class Arrivals(Threads):
             self._take(arrival)
         return arrival is not None
 
-    def take_in_now(self, connection_id: str, names: Collection[str], until: int) -> bool:
+    def take_in_now(self, connection_id: str, called: Called, until: int) -> bool:
         """Takes in what came until then (UNIX milliseconds) and names a person who is to be erased, whoever has it in
         hand; False when there is none. So the others in it are accepted, and the erasure finds the person's records."""
         with self._needs.ledger.read() as connection:
-            found = arrivals.waiting(connection, connection_id, names, until=until)
-            ended = arrivals.ended(connection, connection_id, names, FOR_A_CREDENTIAL)
+            naming = self.naming(connection, connection_id, called)
+            found = arrivals.waiting(connection, connection_id, naming, until=until)
+            ended = arrivals.ended(connection, connection_id, naming, FOR_A_CREDENTIAL)
         for arrival_id in found:
-            self._take_over(arrival_id, names)
+            self._take_over(arrival_id, naming)
         for arrival_id in ended:
-            self._leave_out_of(arrival_id, names)
+            self._leave_out_of(arrival_id, naming)
         return bool(found)
+
+    def naming(self, connection: Connection, connection_id: str, called: Called) -> Naming:
+        """Whether an arrival of a connection names a person."""
+        return Naming(self._needs, called, inbounds.of_sources(connection, connection_id, called.ids))
 
     def tidy(self, now: int) -> int:
         """Removes arrivals that ended and are older than what is kept; how many they were."""
@@ -117,8 +122,8 @@ class Arrivals(Threads):
             if not isinstance(problem, Problem | SettingsProblem):
                 raise
 
-    def _take_over(self, arrival_id: str, names: Collection[str]) -> None:
-        """What cannot be taken in now goes on waiting without the person of these names. Where that leaves nothing, it
+    def _take_over(self, arrival_id: str, naming: Naming) -> None:
+        """What cannot be taken in now goes on waiting without the person who is named. Where that leaves nothing, it
         is given up, and then emptied: it tells of one page, or is a mistake of ours."""
         now = self._needs.intake.clock()
         with self._needs.ledger.write(durable=True) as connection:
@@ -130,25 +135,25 @@ class Arrivals(Threads):
         except (SQLAlchemyError, DatabaseProblem):
             raise
         except Exception as problem:
-            if self._left_out(arrival, names):
+            if self._left_out(arrival, naming):
                 self._later(arrival, *_reason(problem))
                 return
             log.warning("arrival_given_up", connection=arrival.connection_id, reason=type(problem).__name__)
             taken = Taken("contact_erased", keeps_body=True)
         self._end(arrival, taken)
         if taken.outcome in FOR_A_CREDENTIAL:
-            self._left_out(arrival, names)
+            self._left_out(arrival, naming)
 
-    def _leave_out_of(self, arrival_id: str, names: Collection[str]) -> None:
+    def _leave_out_of(self, arrival_id: str, naming: Naming) -> None:
         with self._needs.ledger.read() as connection:
             arrival = arrivals.whole(connection, arrival_id)
         if arrival is not None and arrival.body is not None:
-            self._left_out(arrival, names)
+            self._left_out(arrival, naming)
 
-    def _left_out(self, arrival: Row[Any], names: Collection[str]) -> bool:
-        """Takes the person of these names out of a notification; False when that would leave nothing of it."""
+    def _left_out(self, arrival: Row[Any], naming: Naming) -> bool:
+        """Takes the person who is named out of a notification; False when that would leave nothing of it."""
         address = self._address(arrival)
-        others = None if address is None else without(address, arrival.body, arrival.content_type, names)
+        others = None if address is None else naming.without(address, arrival)
         if others is None:
             return False
         with self._needs.ledger.write(durable=True) as connection:

@@ -1,15 +1,17 @@
 """Arrivals: what other systems sent, byte for byte, until it is understood, and what became of it."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeAlias
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
 from connector.alive import is_dead
 from connector.ledger import inbounds
-from connector.ledger.naming import says
 from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
+
+# Whether an arrival (`id`, `inbound_id`, `body`, `content_type`, `headers`) names a person.
+Names: TypeAlias = Callable[[Row[Any]], bool]
 
 _CHUNK = 500
 # So often what a dead process had in hand is taken by the next one at once: it may be what has killed it.
@@ -164,24 +166,25 @@ def purge(connection: Connection, before: int) -> int:
     return connection.execute(delete(arrivals).where(arrivals.c.id.in_(old.scalar_subquery()))).rowcount
 
 
-def waiting(connection: Connection, connection_id: str, names: Collection[str], *, until: int) -> list[str]:
+def waiting(connection: Connection, connection_id: str, names: Names, *, until: int) -> list[str]:
     """Ids of what came until then (UNIX milliseconds), names a person and is not ended, in the order in which it
     came."""
     open_ = arrivals.c.due_at.is_not(None) & (arrivals.c.received_at <= until)
     return _naming(connection, connection_id, names, open_)
 
 
-def ended(connection: Connection, connection_id: str, names: Collection[str], outcomes: Collection[str]) -> list[str]:
+def ended(connection: Connection, connection_id: str, names: Names, outcomes: Collection[str]) -> list[str]:
     """Ids of what names a person, ended so and has its body still, in the order in which it came."""
     return _naming(connection, connection_id, names, arrivals.c.due_at.is_(None) & arrivals.c.outcome.in_(outcomes))
 
 
-def _naming(
-    connection: Connection, connection_id: str, names: Collection[str], wanted: ColumnElement[bool]
-) -> list[str]:
+def _naming(connection: Connection, connection_id: str, names: Names, wanted: ColumnElement[bool]) -> list[str]:
+    return [row.id for row in _some(connection, _said(connection_id, wanted)) if names(row)]
+
+
+def _said(connection_id: str, wanted: ColumnElement[bool]) -> Select[Any]:
     mine = (arrivals.c.connection_id == connection_id) & arrivals.c.body.is_not(None)
-    held = _some(connection, select(arrivals.c.id, arrivals.c.body).where(mine, wanted).order_by(arrivals.c.id))
-    return [row.id for row in held if says(row.body, names)]
+    return select(*_SAYING).where(mine, wanted).order_by(arrivals.c.id)
 
 
 def whole(connection: Connection, arrival_id: str) -> Row[Any] | None:
@@ -196,12 +199,10 @@ def rewrite(connection: Connection, arrival: Row[Any], body: bytes) -> None:
     leave(connection)
 
 
-def forget(connection: Connection, connection_id: str, names: Collection[str], outcome: str) -> int:
+def forget(connection: Connection, connection_id: str, names: Names, outcome: str) -> int:
     """Empties what ended and names a person; how many they were."""
-    mine = (arrivals.c.connection_id == connection_id) & arrivals.c.body.is_not(None)
-    ended = select(arrivals.c.id, arrivals.c.body).where(mine, arrivals.c.due_at.is_(None)).order_by(arrivals.c.id)
-    held = _some(connection, ended.with_for_update())
-    found = [row.id for row in held if says(row.body, names)]
+    ended = _said(connection_id, arrivals.c.due_at.is_(None)).with_for_update()
+    found = [row.id for row in _some(connection, ended) if names(row)]
     connection.execute(update(arrivals).where(arrivals.c.id.in_(found)).values(body=None, outcome=outcome))
     if found:
         leave(connection)
@@ -216,6 +217,7 @@ def _some(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
 
 _OPEN = arrivals.c.due_at.is_not(None)
 _ENDED = {"due_at": None, "holder": None}
+_SAYING = [getattr(arrivals.c, name) for name in ("id", "inbound_id", "body", "content_type", "headers")]
 _BODILESS = [column for column in arrivals.c if column is not arrivals.c.body]
 
 

@@ -1,13 +1,14 @@
 """Erasure: every trace of a person goes; outcomes keep their codes and counts, so that totals still add up."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, delete, func, or_, select, update
 
 from connector.ledger import arrivals
 from connector.ledger.lanes import ERASING
-from connector.ledger.naming import findable, whole_name
+from connector.ledger.naming import Called, findable, says, whole_name
+from connector.ledger.people import ids_leading
 from connector.ledger.remains import leave
 from connector.ledger.tables import idempotency, links, people, records
 from connector.ledger.unsaying import unsay
@@ -43,13 +44,19 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a person stands: `known`: its names by now; `names`: those and the names that it had; how many records a
-    call has in hand; and a mark that every delivery changes."""
+    """How a person stands: `known`: its names by now; `names`: those and the names that it had; `ids`: source → its
+    record ids that lead there; how many records a call has in hand; and a mark that every delivery changes."""
 
     known: frozenset[str]
     names: frozenset[str]
+    ids: Mapping[str, frozenset[str]]
     in_hand: int
     mark: tuple[int, int]
+
+    @property
+    def called(self) -> Called:
+        """By what it is found in what other systems sent."""
+        return Called(self.names, self.ids)
 
 
 def _known(connection: Connection, connection_id: str, whos: Collection[str]) -> frozenset[str]:
@@ -79,14 +86,20 @@ def standing(connection: Connection, connection_id: str, whos: Collection[str], 
     rows = connection.execute(mine).all()
     in_hand = sum(row.status == "waiting" and row.claim is not None for row in rows)
     mark = (sum(row.attempts for row in rows), max((row.finished_at or 0 for row in rows), default=0))
-    return Standing(known, names, in_hand, mark)
+    return Standing(known, names, ids_leading(connection, connection_id, names), in_hand, mark)
 
 
 def erase(
-    connection: Connection, connection_id: str, whos: Collection[str], *, asked_at: int, now: int | None = None
+    connection: Connection,
+    connection_id: str,
+    whos: Collection[str],
+    *,
+    asked_at: int,
+    now: int | None = None,
+    named: arrivals.Names | None = None,
 ) -> Erased:
     """Removes the person from people, links and records, and rejects what waits; what waits for this very erasure is
-    done.
+    done. `named`: whether an arrival names the person; in words, when not said.
 
     Records that came after the erasure was asked for and still wait are a new wish: they stay.
     """
@@ -107,7 +120,7 @@ def erase(
     linked = (links.c.connection_id == connection_id) & links.c.email.in_(whos) & links.c.source_id.not_in(wished)
     known = (people.c.connection_id == connection_id) & or_(people.c.email.in_(whos), people.c.people_id.in_(whos))
     unsaid = unsay(connection, connection_id, whos, asked_at if now is None else now)
-    came = arrivals.forget(connection, connection_id, whos, "contact_erased")
+    came = arrivals.forget(connection, connection_id, named or (lambda row: says(row.body, whos)), "contact_erased")
     removed = connection.execute(delete(people).where(known)).rowcount
     unlinked = connection.execute(delete(links).where(linked)).rowcount  # after people, as whoever accepts does
     leave(connection)

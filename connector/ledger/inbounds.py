@@ -1,6 +1,6 @@
 """Inbound addresses: where the webhooks of other systems come in, and what is known of each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,12 @@ def newest(connection: Connection, connection_id: str, *, before: str | None, li
         wanted &= inbounds.c.id < before
     listing = select(inbounds).where(wanted).order_by(inbounds.c.id.desc()).limit(limit)
     return [_of(row) for row in connection.execute(listing)]
+
+
+def of_sources(connection: Connection, connection_id: str, sources: Collection[str]) -> dict[str, Address]:
+    """A connection's addresses for these sources, by id."""
+    mine = (inbounds.c.connection_id == connection_id) & inbounds.c.source.in_(sources)
+    return {row.id: _of(row) for row in connection.execute(select(inbounds).where(mine))}
 
 
 def accounts(connection: Connection, connection_id: str, source: str) -> int:

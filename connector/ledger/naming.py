@@ -1,7 +1,8 @@
 """Naming: whether a text names a person, as whole names and in any way in which they can be written."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from unicodedata import normalize
 from urllib.parse import unquote_plus
 
@@ -10,6 +11,15 @@ _SHORTEST = 12
 # A line break and the like before a word: else its letter would be taken for the first of that word.
 _SHORT_ESCAPE = re.compile(r'\\[bfnrt"/\\]')
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """How a person is called: `names`: addresses and people_ids; `ids`: source → those of its record ids that lead to
+    the person, which are short, and tell nobody apart but in the place where that source has them."""
+
+    names: frozenset[str]
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def findable(names: Collection[str]) -> list[str]:

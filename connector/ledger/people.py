@@ -172,6 +172,15 @@ def leading(connection: Connection, connection_id: str, source: str, emails: Ite
     return found
 
 
+def ids_leading(connection: Connection, connection_id: str, emails: Collection[str]) -> dict[str, frozenset[str]]:
+    """Source → its record ids that lead to one of these emails."""
+    mine = (links.c.connection_id == connection_id) & links.c.email.in_(emails)
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(select(links.c.source, links.c.source_id).where(mine)):
+        found.setdefault(row.source, set()).add(row.source_id)
+    return {source: frozenset(ids) for source, ids in found.items()}
+
+
 def ids_of(connection: Connection, connection_id: str, source: str) -> list[str]:
     """All record ids of a source that lead to somebody."""
     mine = (links.c.connection_id == connection_id) & (links.c.source == source)

@@ -66,6 +66,19 @@ def change_of(payload: Any) -> dict[str, Any] | None:
     return None
 
 
+def apart(event: Any) -> list[Any]:
+    """A change event that is about several records, as one about each; anything else as it is."""
+    header = (change_of(event) or {}).get("ChangeEventHeader")
+    ids = header.get("recordIds") if isinstance(header, dict) else None
+    return [_about(event, each) for each in ids] if isinstance(ids, list) and len(ids) > 1 else [event]
+
+
+def _about(event: Any, its_id: Any) -> dict[str, Any]:
+    if "ChangeEventHeader" in event:
+        return {**event, "ChangeEventHeader": {**event["ChangeEventHeader"], "recordIds": [its_id]}}
+    return {name: _about(told, its_id) if change_of(told) else told for name, told in event.items()}
+
+
 def _platform(payload: Any) -> dict[str, Any] | None:
     """A platform event, without CometD's envelope around it."""
     inner = payload.get("data", payload) if isinstance(payload, dict) else None

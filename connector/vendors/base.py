@@ -12,8 +12,8 @@
 - `login(said, now)`: asks for an access token, where these parts of a credential are none by themselves; else None.
 - `thin(payload)`: what of a notification has to be read before it says anything.
 - `read(account, ids)`: reads it.
-- `without(payload, named)`: of a notification of several, what it says of those whom `named` does not find in it; None
-  when of nobody.
+- `without(payload, named)`: of a notification of several, what it says of those whom `named` does not find in what it
+  says of one by itself; None when of nobody.
 - `meaning(status, value)`: what an answer that refuses says beyond its status.
 
 `page` and `read` are generators without I/O: they yield a `Request`, and are sent the `Reply` to it.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connector.saying import say
-from connector.sources.salesforce import change_of
+from connector.sources.salesforce import apart, change_of
 from connector.vendors.base import (
     Access,
     Account,
@@ -115,8 +115,9 @@ def _named(event: Any) -> frozenset[str]:
 
 
 def without(payload: Any, named: Callable[[Any], bool]) -> Any:
-    """The events of the others."""
-    return events_without(payload if isinstance(payload, list) else [payload], thin, named)
+    """The events of the others, each record by itself: what is changed in the same way comes once for several."""
+    events = payload if isinstance(payload, list) else [payload]
+    return events_without([one for each in events for one in apart(each)], thin, named)
 
 
 def read(account: Account, ids: list[str]) -> Asking[list[Any]]:

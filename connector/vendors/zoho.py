@@ -132,13 +132,17 @@ def thin(payload: Any) -> Thin | None:
 
 
 def without(payload: Any, named: Callable[[Any], bool]) -> Any:
-    """The notification with the other ids; nothing where the person is found in anything but the values of a record."""
-    listed_ids, changed = payload.get("ids"), payload.get("affected_values")
+    """The notification with the other ids; nothing where the person is found in anything but one id and its values."""
+    ids, changed = payload.get("ids"), payload.get("affected_values")
     values = [each for each in (changed if isinstance(changed, list) else ()) if isinstance(each, dict)]
-    theirs = {str(each.get("record_id")) for each in values if named(each)}
-    ids = [each for each in (listed_ids if isinstance(listed_ids, list) else ()) if str(each) not in theirs]
-    left = [each for each in values if str(each.get("record_id")) not in theirs]
-    return {**payload, "ids": ids, "affected_values": left} if theirs and ids else None
+
+    def of(those: list[Any]) -> dict[str, Any]:
+        told = {str(each) for each in those}
+        left = [each for each in values if str(each.get("record_id")) in told]
+        return {**payload, "ids": those, "affected_values": left}
+
+    others = [each for each in (ids if isinstance(ids, list) else ()) if not named(of([each]))]
+    return of(others) if others else None
 
 
 def read(account: Account, ids: list[str]) -> Asking[list[Any]]:

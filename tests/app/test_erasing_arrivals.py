@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from connector.inbound import runner, taking
 from connector.ledger import arrivals as ledger_arrivals
 from connector.ledger import inbounds as ledger_inbounds
+from connector.ledger.naming import says
 from connector.ledger.tables import arrivals, metadata
 from tests.app.inbound import arrivals_of, made, outcomes_of, send, stored, took_in
 from tests.app.stack import DATABASES, Stack, problem
@@ -101,6 +102,19 @@ def test_what_names_others_alone_waits_as_it_did(api: FlaskClient, stack: Stack)
     assert took_in(stack) == 2
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_what_names_the_person_by_its_sources_id_is_a_record_of_the_person(
+    api: FlaskClient, stack: Stack, content_type: str
+) -> None:
+    one, customer = made(api, "woocommerce"), {"id": 42, "role": "customer", "billing": {}, "is_paying_customer": False}
+    send(stack, one, {**customer, **ADA, "first_name": "Ada"})
+    assert took_in(stack) == 1
+    send(stack, one, {**customer, "email": "", "first_name": "Augusta"}, content_type=content_type)
+    assert api.delete(PATH).get_json()["records"] == 2
+    assert outcomes_of(api, one) == ["accepted"] * 2
+    assert "Augusta" not in rows(stack)
+
+
 def test_what_comes_after_the_erasure_was_asked_for_is_a_new_wish(api: FlaskClient, stack: Stack) -> None:
     one, services = made(api), stack.services
     send(stack, one, ADA)
@@ -108,7 +122,7 @@ def test_what_comes_after_the_erasure_was_asked_for_is_a_new_wish(api: FlaskClie
     with services.ledger.write() as connection:
         connection.execute(update(arrivals).values(received_at=came))
     with services.ledger.read() as connection:
-        asked = (connection, stack.tenant.id, ["ada@example.com"])
+        asked = (connection, stack.tenant.id, lambda row: says(row.body, ["ada@example.com"]))
         assert ledger_arrivals.waiting(*asked, until=came - 1) == []
         assert len(ledger_arrivals.waiting(*asked, until=came)) == 1
     problem(api.delete(PATH), 404, "contact_missing")

@@ -1,0 +1,76 @@
+"""Naming: whether what arrived names a person, in words or by the id that its source has for the person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from connector import vendors
+from connector.errors import Problem
+from connector.inbound import payload
+from connector.inbound.completing import thin_of
+from connector.inbound.needs import Needs
+from connector.intake import Reading
+from connector.ledger.inbounds import Address
+from connector.ledger.naming import Called, says
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Finds a person in arrivals at these addresses of one connection, which are by id: others' sources have no id for
+    the person."""
+
+    needs: Needs
+    called: Called
+    addresses: Mapping[str, Address]
+
+    def __call__(self, arrival: Row[Any]) -> bool:
+        """Whether an arrival with a body names the person."""
+        if says(arrival.body, self.called.names):
+            return True
+        address = self.addresses.get(arrival.inbound_id)
+        try:
+            return address is not None and self._is_about(address, arrival)
+        except Problem:  # what cannot be read names nobody by an id: it never becomes a record
+            return False
+
+    def without(self, address: Address, arrival: Row[Any]) -> bytes | None:
+        """What a notification of several says of all others, as JSON; None when of nobody else, or when they cannot be
+        told apart."""
+        leave_out = getattr(vendors.registry().get(address.source), "without", None)
+        if leave_out is None or payload.is_lines(arrival.content_type):
+            return None
+        try:
+            value = payload.value_of(arrival.body, arrival.content_type)
+        except Problem:
+            return None
+        if thin_of(address, value) is None:
+            return None
+        rest = leave_out(value, lambda said: self._is_named(address, said))
+        return None if rest is None or self._is_named(address, rest) else json.dumps(rest).encode()
+
+    def _is_named(self, address: Address, value: Any) -> bool:
+        return says(json.dumps(value).encode(), self.called.names) or self._has_id(address, value, {})
+
+    def _is_about(self, address: Address, arrival: Row[Any]) -> bool:
+        if payload.is_lines(arrival.content_type):
+            return self._is_one_of(address, payload.reading_of_lines(self.needs, address, arrival.body))
+        value = payload.value_of(arrival.body, arrival.content_type)
+        return self._has_id(address, value, arrival.headers or {})
+
+    def _has_id(self, address: Address, value: Any, headers: Mapping[str, str]) -> bool:
+        """By what is to be read, or by the records that it is. Some name what is to be read with its kind before it,
+        such as `Contact/003…`; records have the id alone."""
+        thin = thin_of(address, value)
+        named = set() if thin is None else {each.rpartition("/")[2] for each in thin.ids}
+        if not named.isdisjoint(self._ids(address)):
+            return True
+        return self._is_one_of(address, payload.reading_of(self.needs, address, [value], headers))
+
+    def _is_one_of(self, address: Address, reading: Reading) -> bool:
+        return any(each.translated.id in self._ids(address) for each in reading)
+
+    def _ids(self, address: Address) -> frozenset[str]:
+        return self.called.ids.get(address.source, frozenset())
