@@ -39,7 +39,8 @@ def _ask(
 
 def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
     """Customers by ids that grow, so that none is passed over when another is removed meanwhile. One that is not asked
-    for has been kept by a cache that does not look at what is."""
+    for has been kept by a cache that does not look at what is. As that may have been fewer than are asked for, and no
+    answer says how many there are, the last page is the one that is empty."""
     asked = {"display": "full", "sort": "[id_ASC]", "limit": account.size(PER_PAGE)}
     asked |= {"filter[id]": f"[{(cursor or 0) + 1},{_HIGHEST}]"}
     if since is not None:
@@ -52,7 +53,7 @@ def page(account: Account, since: int | None, cursor: Any) -> Asking[Page]:
         raise Trouble("source_repeats")
     addresses = yield from _addresses(account, ids)
     told = [{**each, "addresses": addresses.get(its_id, [])} for each, its_id in zip(customers, ids, strict=True)]
-    return Page([{"customers": told}], int(ids[-1]) if len(ids) == account.size(PER_PAGE) else None)
+    return Page([{"customers": told}] if told else [], int(ids[-1]) if ids else None)
 
 
 def _addresses(account: Account, ids: list[str]) -> Asking[dict[str, list[Any]]]:

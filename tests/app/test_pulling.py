@@ -664,6 +664,16 @@ class TestCached:
         seen = state(api, one)
         assert (seen["code"], seen["pages"], seen["import_id"] == its_id) == ("source_repeats", 1, False)
 
+    def test_a_page_of_fewer_than_are_asked_for_is_not_taken_for_the_last(
+        self, api: FlaskClient, stack: Stack, system: StandIn, cached: list[str]
+    ) -> None:
+        """The cache has it of somebody who asked for fewer."""
+        preview(api, address(api, system, page_size=1))
+        one = address(api, system, page_size=4)
+        assert pull(api, one).status_code == 202
+        go_on(stack)
+        assert (state(api, one)["state"], state(api, one)["code"]) == ("stopped", "source_repeats")
+
     def test_a_preview_ends_as_well(self, api: FlaskClient, system: StandIn, cached: list[str]) -> None:
         assert "cache" in problem(preview(api, address(api, system)), 422, "source_repeats")["detail"]
 

@@ -16,6 +16,7 @@ from connector.vendors.base import Access, Account, Asking, Page, Reply, Request
 
 ZOHO = {"client_id": "i", "client_secret": "s", "refresh_token": "r", "domain": "eu"}
 SALESFORCE = {"url": "https://example.my.salesforce.com", "client_id": "i", "client_secret": "s"}
+WOOCOMMERCE = {"url": "https://x", "consumer_key": "k", "consumer_secret": "s"}
 DYNAMICS = Account({"url": "https://example.crm4.dynamics.com"}, Access("t", base="https://example.crm4.dynamics.com"))
 NOW = 1_780_000_000_000
 
@@ -100,15 +101,17 @@ def test_a_next_page_is_at_the_same_place(onward: Any) -> None:
         ended(dynamics.page(DYNAMICS, None, None), answer)
 
 
-def shown(shop: list[int], account: Account, cursor: Any) -> Page:
-    """A page of WooCommerce's, of a shop that has customers of these numbers now."""
+def shown(shop: list[int], account: Account, cursor: Any, *, most: int = 100, counts: bool = False) -> Page:
+    """A page of WooCommerce's, of a shop that has customers of these numbers now, gives so many at most, and perhaps
+    says how many it has."""
+    headers = {"x-wp-total": str(len(shop))} if counts else {}
     asking = woocommerce.page(account, None, cursor)
     try:
         request = next(asking)
         while True:
             asked = parse_qs(urlsplit(request.url).query)
-            place, count = int(asked["offset"][0]), int(asked["per_page"][0])
-            request = asking.send(Reply(200, {}, [{"id": each} for each in shop[place : place + count]]))
+            place, count = int(asked["offset"][0]), min(int(asked["per_page"][0]), most)
+            request = asking.send(Reply(200, headers, [{"id": each} for each in shop[place : place + count]]))
     except StopIteration as end:
         found: Page = end.value
         return found
@@ -117,16 +120,19 @@ def shown(shop: list[int], account: Account, cursor: Any) -> Page:
 @pytest.mark.parametrize("gone", [{1}, {2}, {1, 2, 3}, {4}, {3, 4}, {1, 4}, {1, 2, 3, 4}, set(range(1, 9)), {5}, {9}])
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("most", [2, 100])
 def test_woocommerces_customers_are_all_seen_whoever_is_removed_meanwhile(
-    gone: set[int], size: int, after: int
+    gone: set[int], size: int, after: int, counts: bool, most: int
 ) -> None:
+    """Also where fewer come at once than are asked for."""
     shop = list(range(1, 10))
-    account = Account({"url": "https://x", "consumer_key": "k", "consumer_secret": "s"}, pull={"page_size": size})
+    account = Account(WOOCOMMERCE, pull={"page_size": size})
     seen, cursor = [], None
     for number in range(30):
         if number == after:
             shop = [each for each in shop if each not in gone]
-        page = shown(shop, account, cursor)
+        page = shown(shop, account, cursor, counts=counts, most=most)
         seen += [each["id"] for each in page.payloads]
         cursor = page.cursor
         if cursor is None:
@@ -134,6 +140,19 @@ def test_woocommerces_customers_are_all_seen_whoever_is_removed_meanwhile(
     assert cursor is None
     assert set(shop) <= set(seen)
     assert sorted(set(seen)) == seen, "nobody comes twice"
+
+
+def test_a_shop_that_says_how_many_it_has_is_not_asked_for_more() -> None:
+    assert shown([1, 2, 3], Account(WOOCOMMERCE), None, counts=True).cursor is None
+    assert shown([1, 2, 3], Account(WOOCOMMERCE), None).cursor is not None
+
+
+@pytest.mark.parametrize(("place", "told"), [(0, [1]), (0, []), (4, [5])])
+def test_woocommerces_customers_who_are_counted_and_do_not_come_are_missed(place: int, told: list[int]) -> None:
+    asking = woocommerce.page(Account(WOOCOMMERCE), None, [place, 5, 1] if place else None)
+    next(asking)
+    with pytest.raises(Trouble, match="source_repeats"):
+        asking.send(Reply(200, {"x-wp-total": "9"}, [{"id": each} for each in told]))
 
 
 def test_notion_gives_no_more_than_ten_thousand_to_a_query() -> None:
