@@ -10,12 +10,14 @@ from connector import vendors
 from connector.errors import Detail, Problem
 from connector.ids import new_id
 from connector.inbound import secret
+from connector.inbound.asking import asker_of
 from connector.inbound.needs import Needs
 from connector.inbound.signing import agreed
 from connector.inbound.taking import FOR_A_CREDENTIAL
 from connector.intake.options import read_mapping, shown_mapping
 from connector.ledger import arrivals, inbounds, pulls
 from connector.ledger.inbounds import Address
+from connector.settings import SettingsProblem
 from connector.sources import registry
 
 # How what comes is read.
@@ -64,6 +66,7 @@ def change(needs: Needs, connection_id: str, inbound_id: str, said: Mapping[str,
             arrivals.again(connection, inbound_id, FOR_A_CREDENTIAL, needs.intake.clock())
         if said.keys() & {"credential", "pull"}:
             pulls.take_back(connection, inbound_id)
+            pulls.place(connection, inbound_id, _place(needs, known))
             _schedule(needs, connection, changed)
     return changed
 
@@ -97,6 +100,16 @@ def _usable(source: str, credential: str) -> str:
     except ValueError as problem:
         raise _wrong("credential", problem) from None
     return credential
+
+
+def _place(needs: Needs, known: Address) -> str:
+    """Where an address was pulled from before it is changed; "", which is nowhere, when nobody can tell any more: then
+    the next pull begins anew, for going on elsewhere would lose contacts without a word."""
+    asker = asker_of(needs, known)
+    try:
+        return "" if asker is None else asker.place
+    except (Problem, SettingsProblem):
+        return ""
 
 
 def _schedule(needs: Needs, connection: Connection, address: Address) -> None:

@@ -83,6 +83,12 @@ def take_back(connection: Connection, inbound_id: str) -> None:
     connection.execute(update(pulls).where(pulls.c.inbound_id == inbound_id).values(values))
 
 
+def place(connection: Connection, inbound_id: str, place: str) -> None:
+    """Where a pull is from that began before that was written down."""
+    unknown = (pulls.c.inbound_id == inbound_id) & pulls.c.began_at.is_not(None) & pulls.c.place.is_(None)
+    connection.execute(update(pulls).where(unknown).values(place=place))
+
+
 def stop(connection: Connection, inbound_id: str, code: str) -> None:
     """It does not go on by itself, for this reason."""
     connection.execute(update(pulls).where(pulls.c.inbound_id == inbound_id).values(due_at=None, code=code))

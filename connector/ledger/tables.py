@@ -512,7 +512,8 @@ inbounds = Table(
 
 # What is pulled from an address's system: `cursor`, where the next page begins (None: at the beginning), and `is_whole`
 # once there is none; `import_id`, what it comes in as; `since`: what has changed since then alone; `caught_up_at`, when
-# the last whole pull began; `place`: a hash of where all that is from, None where it is not known. `holder` has it in
+# the last whole pull began; `place`: a hash of where all that is from, "" when nobody can tell, None when it
+# is where the address says, as before that was written down. `holder` has it in
 # hand until `until`, and is fenced by `token`. `due_at`: when it goes on, or begins again; None: not by itself. `code`:
 # what keeps it, or has ended it.
 pulls = Table(

@@ -546,22 +546,32 @@ def changed(api: FlaskClient, one: dict[str, Any], system: StandIn, **said: Any)
     assert answer.status_code == 200, answer.get_json()
 
 
+def unplaced(stack: Stack) -> None:
+    """What is pulled began before it was written down where that is from."""
+    with stack.services.ledger.write() as connection:
+        connection.execute(update(pulls_table).values(place=None))
+
+
 @pytest.mark.parametrize("unfinished", [True, False])
+@pytest.mark.parametrize("placed", [True, False])
 class TestAnotherPlace:
     """What is pulled elsewhere, and what is pulled as somebody else."""
 
-    def begin(self, api: FlaskClient, stack: Stack, system: StandIn, *, unfinished: bool) -> dict[str, Any]:
-        one = address(api, system, every_minutes=60)
-        assert pull(api, one).status_code == 202
+    @pytest.fixture
+    def one(self, api: FlaskClient, stack: Stack, system: StandIn, unfinished: bool, placed: bool) -> dict[str, Any]:
+        """An address that is pulled."""
+        found = address(api, system, every_minutes=60)
+        assert pull(api, found).status_code == 202
         if not unfinished:
             go_on(stack)
-        return one
+        if not placed:
+            unplaced(stack)
+        return found
 
     @pytest.mark.parametrize("vendor", list(ELSEWHERE))
     def test_it_begins_anew_with_everything(
-        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, unfinished: bool
+        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, one: dict[str, Any]
     ) -> None:
-        one = self.begin(api, stack, system, unfinished=unfinished)
         before = state(api, one)
         changed(api, one, system, **ELSEWHERE[vendor])
         anew = resumed(stack, one)
@@ -570,9 +580,8 @@ class TestAnotherPlace:
 
     @pytest.mark.parametrize("vendor", list(TOKENS))
     def test_a_new_token_for_the_same_goes_on(
-        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, unfinished: bool
+        self, api: FlaskClient, stack: Stack, system: StandIn, vendor: str, one: dict[str, Any], unfinished: bool
     ) -> None:
-        one = self.begin(api, stack, system, unfinished=unfinished)
         before = pull_of(stack, one)
         changed(api, one, system, credential=TOKENS[vendor], pull={"every_minutes": 30, "page_size": 1})
         after = resumed(stack, one)
@@ -581,6 +590,22 @@ class TestAnotherPlace:
             assert (after.cursor, after.import_id) == (before.cursor, before.import_id)
         elif vendor not in FOR_ALL:
             assert after.since < before.began_at
+
+
+@pytest.mark.parametrize("vendor", ["woocommerce"])
+@pytest.mark.parametrize("lost", [None, b"no key opens this"])
+def test_where_nobody_can_tell_any_more_where_a_pull_is_from_it_begins_anew(
+    api: FlaskClient, stack: Stack, system: StandIn, lost: bytes | None
+) -> None:
+    """The credential was taken away, or the secret key, before it was written down."""
+    one = address(api, system)
+    assert pull(api, one).status_code == 202
+    unplaced(stack)
+    with stack.services.ledger.write() as connection:
+        connection.execute(update(inbounds).values(credential_sealed=lost))
+    before = pull_of(stack, one)
+    changed(api, one, system, credential={})
+    assert resumed(stack, one).import_id != before.import_id
 
 
 @pytest.mark.parametrize("vendor", ["notion"])
