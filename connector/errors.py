@@ -202,6 +202,12 @@ CODES: dict[str, tuple[int, str, str]] = {
         "Refused by the source",
         "{source} answered {status} to a request of ours. Check what this inbound address names.",
     ),
+    "arrival_deadly": (
+        500,
+        "The service ended over it",
+        "Whichever process took this in ended over it, or was too late. It is not tried again, and what was sent is "
+        "kept as it came. See whether the service has enough memory, and report it.",
+    ),
     "source_repeats": (
         422,
         "The same page again",

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 _TIDY = 3_600.0
 # Milliseconds in which one arrival is taken in; after that another process may.
 _TERM = 120_000
+# So many processes in a row may die with one arrival in hand: then nothing but it can be what kills them. Each of the
+# last had the whole term.
+_DEADLY = 6
 # Milliseconds before the second try, and at most before any.
 _FIRST, _LONGEST = 1_000, 300_000
 
@@ -57,7 +60,12 @@ class Arrivals(Threads):
             return False
         with self._needs.ledger.write(durable=True) as connection:
             arrival = arrivals.claim(connection, now, now + _TERM, own_name())
-        if arrival is not None:
+        if arrival is not None and arrivals.losses(arrival) >= _DEADLY:
+            log.error(
+                "arrival_deadly", connection=arrival.connection_id, inbound=arrival.inbound_id, arrival=arrival.id
+            )
+            self._end(arrival, Taken("arrival_deadly", keeps_body=True))
+        elif arrival is not None:
             self._take(arrival)
         return arrival is not None
 

@@ -16,6 +16,8 @@ Names: TypeAlias = Callable[[Row[Any]], bool]
 _CHUNK = 500
 # So often what a dead process had in hand is taken by the next one at once: it may be what has killed it.
 _HARMLESS = 3
+# After the holder's name: how many had it before, one after the other, and did not end it.
+_LOST, _LONGEST_NAME = "~", 60
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
@@ -56,10 +58,23 @@ def claim(connection: Connection, now: int, until: int, holder: str) -> Row[Any]
             continue
         busy, lost = _held(connection, now)
         if inbound_id not in busy:
-            _give_back(connection, [row for row in lost if row.inbound_id == inbound_id])
+            theirs = [row for row in lost if row.inbound_id == inbound_id]
+            _give_back(connection, theirs)
+            if theirs:
+                row = min(theirs, key=lambda each: str(each.id))
+                return _taken(connection, arrivals.c.id == row.id, until, _name(holder, losses(row) + 1))
             first = connection.scalar(_first(now, arrivals.c.id, arrivals.c.inbound_id == inbound_id))
             return _taken(connection, arrivals.c.id == first, until, holder)
     return None
+
+
+def losses(arrival: Row[Any]) -> int:
+    """How many had in hand what one has in hand, one after the other, and died of it, or were too late."""
+    return int(str(arrival.holder).partition(_LOST)[2] or 0)
+
+
+def _name(holder: str, losses: int) -> str:
+    return f"{holder[:_LONGEST_NAME]}{_LOST}{losses}" if losses else holder
 
 
 def _give_back(connection: Connection, lost: Collection[Row[Any]]) -> None:
@@ -124,7 +139,8 @@ def finish(
 
 def postpone(connection: Connection, arrival: Row[Any], due_at: int, *, holds: bool = False) -> None:
     """Gives back what one has in hand, due at another time; `holds`: nothing else of its address is taken before."""
-    given_back = {"due_at": due_at, **({} if holds else {"holder": None})}
+    kept = str(arrival.holder).partition(_LOST)[0]  # who gives it back has not died of it
+    given_back = {"due_at": due_at, "holder": kept if holds else None}
     connection.execute(update(arrivals).where(_in_hand(arrival)).values(given_back))
 
 

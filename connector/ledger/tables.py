@@ -540,8 +540,8 @@ pulls = Table(
 )
 
 # What came in at such an address; `body` is what was sent, None once it is understood; `headers`: those that it is read
-# with, names in lower case. `outcome`: what became of it;
-# `record_id` or `import_id`: what it was accepted as. While `holder` has it in hand, `due_at` is when others may.
+# with, names in lower case. `outcome`: what became of it; `record_id` or `import_id`: what it was accepted as. While
+# `holder` has it in hand, `due_at` is when others may; after a `~` it says how many had it before who died of it.
 arrivals = Table(
     "arrivals",
     metadata,

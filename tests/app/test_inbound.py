@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from connector import resealing
 from connector.alive import own_name
+from connector.errors import Problem
 from connector.inbound import Arrivals, runner, taking
 from connector.ledger import arrivals as ledger_arrivals
 from connector.ledger import inbounds as ledger_inbounds
@@ -644,6 +646,50 @@ class TestTakingIn:
         assert first is not None
         assert again is not None
         assert (again.id, again.attempts) == (first.id, 2)
+
+    def test_what_nobody_survives_ends_with_that_as_its_reason(self, api: FlaskClient, stack: Stack) -> None:
+        """It is not tried for ever; what came after it is taken in."""
+        one, dead = made(api), dead_name()
+        send(stack, one, ADA)
+        for number in range(1, 7):
+            died_with = claimed(stack, dead)
+            assert died_with is not None
+            assert (died_with.attempts, row_of(stack).outcome) == (number, None)
+            with stack.services.ledger.write() as connection:  # the term is over
+                connection.execute(update(arrivals).where(arrivals.c.id == died_with.id).values(due_at=0))
+        send(stack, one, {"email": "bob@example.com"})
+        assert took_in(stack) == 2
+        assert outcomes_of(api, one) == ["accepted", "arrival_deadly"]
+        with stack.services.ledger.read() as connection:
+            kept = select(arrivals.c.body, arrivals.c.due_at).order_by(arrivals.c.id)
+            assert connection.execute(kept).first() == (body_of(ADA), None)
+        assert [each["email"] for each in api.get("/v1/outcomes").get_json()] == ["bob@example.com"]
+
+    @pytest.mark.parametrize("ours", [True, False])
+    def test_what_one_survives_is_not_what_kills(
+        self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch, ours: bool
+    ) -> None:
+        """Whose trouble it was: ours is waited for with the arrival in hand."""
+        one, dead = made(api), dead_name()
+        send(stack, one, ADA)
+
+        def unreachable(*_: Any, **__: Any) -> Any:
+            raise Problem("source_unreachable", source="HubSpot")
+
+        def due() -> None:
+            with stack.services.ledger.write() as connection:
+                connection.execute(update(arrivals).values(due_at=0))
+
+        for _ in range(3):
+            for _ in range(3):
+                assert claimed(stack, dead) is not None
+                due()
+            with monkeypatch.context() as broken, suppress(OperationalError):
+                broken.setattr(runner, "take_in", _away if ours else unreachable)
+                Arrivals(stack.services).run_one()
+            due()
+        assert took_in(stack) == 1
+        assert outcomes_of(api, one) == ["accepted"]
 
     def test_two_processes_take_what_comes_to_an_address_one_by_one(
         self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
