@@ -118,7 +118,9 @@ def _in_utc(values: dict[str, Value]) -> None:
 
 def _customer(customer: Mapping[str, Any]) -> Record:
     values = flat(customer, but=("meta_data", "_links", "last_order"))
-    values["total_spent"] = number(customer.get("total_spent"))
+    for name in ("orders_count", "total_spent"):
+        if name in values:
+            values[name] = number(values[name])
     listed = customer.get("meta_data")
     for meta in listed if isinstance(listed, list) else ():
         # A key that begins with _ is WordPress's own or a plug-in's, and not shown to anybody.

@@ -76,6 +76,12 @@ class TestEverySystem:
         assert sender.outcomes == ["gone"]
         assert sender.stack.count() == 0
 
+    def test_an_answer_that_it_is_not_there_means_the_same(self, sender: Sender) -> None:
+        sender.system.faults.append(Response("{}", status=404))
+        sender.send(1)
+        sender.later()
+        assert (sender.outcomes, sender.stack.count()) == (["gone"], 0)
+
     def test_without_a_credential_it_is_read_as_it_is(self, sender: Sender, api: FlaskClient) -> None:
         api.patch(f"/v1/inbound/{sender.one['id']}", json={"credential": None})
         sender.send(1)

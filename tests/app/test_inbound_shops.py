@@ -398,6 +398,14 @@ class TestPrestaShop:
         )
         assert stored(post(stack, one, body, {"X-Shop-Hmac": told}))
 
+    def test_what_comes_again_has_no_id_and_changes_nothing(self, api: FlaskClient, stack: Stack) -> None:
+        one, body = made(api, "prestashop"), sample("prestashop", "webhook_module_customer").body
+        for _ in range(2):
+            assert stored(post(stack, one, body, query=f"key={one['secret']}"))
+            took_in(stack)
+            ended(api, arrivals_of(api, one)[0]["outcome_id"])
+        assert [each["status"] for each in api.get("/v1/outcomes").get_json()] == ["unchanged", "created"]
+
     def test_passwords_and_keys_are_never_stored(self, api: FlaskClient, stack: Stack) -> None:
         one = made(api, "prestashop")
         query = f"key={one['secret']}"
