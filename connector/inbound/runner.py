@@ -60,14 +60,17 @@ class Arrivals(Threads):
             return False
         with self._needs.ledger.write(durable=True) as connection:
             arrival = arrivals.claim(connection, now, now + _TERM, own_name())
-        if arrival is not None and arrivals.losses(arrival) >= _DEADLY:
-            log.error(
-                "arrival_deadly", connection=arrival.connection_id, inbound=arrival.inbound_id, arrival=arrival.id
-            )
-            self._end(arrival, Taken("arrival_deadly", keeps_body=True))
-        elif arrival is not None:
+        if arrival is not None and not self._given_up(arrival):
             self._take(arrival)
         return arrival is not None
+
+    def _given_up(self, arrival: Row[Any]) -> bool:
+        """Ends what nobody survives; whether it is that."""
+        if arrivals.losses(arrival) < _DEADLY:
+            return False
+        log.error("arrival_deadly", connection=arrival.connection_id, inbound=arrival.inbound_id, arrival=arrival.id)
+        self._end(arrival, Taken("arrival_deadly", keeps_body=True))
+        return True
 
     def take_in_now(self, connection_id: str, called: Called, until: int) -> bool:
         """Takes in what came until then (UNIX milliseconds) and names a person who is to be erased, whoever has it in
@@ -136,7 +139,7 @@ class Arrivals(Threads):
         now = self._needs.intake.clock()
         with self._needs.ledger.write(durable=True) as connection:
             arrival = arrivals.take_over(connection, arrival_id, now + _TERM, own_name())
-        if arrival is None:
+        if arrival is None or self._given_up(arrival):
             return
         try:
             taken = self._taken(arrival, at_once=True)

@@ -58,12 +58,9 @@ def claim(connection: Connection, now: int, until: int, holder: str) -> Row[Any]
             continue
         busy, lost = _held(connection, now)
         if inbound_id not in busy:
-            theirs = [row for row in lost if row.inbound_id == inbound_id]
-            _give_back(connection, theirs)
-            if theirs:
-                row = min(theirs, key=lambda each: str(each.id))
-                return _taken(connection, arrivals.c.id == row.id, until, _name(holder, losses(row) + 1))
-            first = connection.scalar(_first(now, arrivals.c.id, arrivals.c.inbound_id == inbound_id))
+            theirs = sorted((row for row in lost if row.inbound_id == inbound_id), key=lambda row: str(row.id))
+            _give_back(connection, theirs[1:])
+            first = theirs[0].id if theirs else connection.scalar(_first(now, arrivals.c.id, _at(inbound_id)))
             return _taken(connection, arrivals.c.id == first, until, holder)
     return None
 
@@ -73,8 +70,9 @@ def losses(arrival: Row[Any]) -> int:
     return int(str(arrival.holder).partition(_LOST)[2] or 0)
 
 
-def _name(holder: str, losses: int) -> str:
-    return f"{holder[:_LONGEST_NAME]}{_LOST}{losses}" if losses else holder
+def _at(inbound_id: str) -> ColumnElement[bool]:
+    wanted: ColumnElement[bool] = arrivals.c.inbound_id == inbound_id
+    return wanted
 
 
 def _give_back(connection: Connection, lost: Collection[Row[Any]]) -> None:
@@ -92,7 +90,8 @@ def _taken(connection: Connection, which: ColumnElement[bool], until: int, holde
     if row is None:
         return None
     taken = update(arrivals).where(arrivals.c.id == row.id)
-    connection.execute(taken.values(due_at=until, attempts=row.attempts + 1, holder=holder))
+    name = holder if row.holder is None else f"{holder[:_LONGEST_NAME]}{_LOST}{losses(row) + 1}"
+    connection.execute(taken.values(due_at=until, attempts=row.attempts + 1, holder=name))
     return connection.execute(select(arrivals).where(arrivals.c.id == row.id)).one()
 
 

@@ -665,6 +665,18 @@ class TestTakingIn:
             assert connection.execute(kept).first() == (body_of(ADA), None)
         assert [each["email"] for each in api.get("/v1/outcomes").get_json()] == ["bob@example.com"]
 
+    def test_who_dies_of_it_while_a_person_in_it_is_erased_has_died_of_it(self, api: FlaskClient, stack: Stack) -> None:
+        """An erasure takes it whoever has it in hand; one that was asked for by a source is tried for ever."""
+        one, now, dead = made(api), stack.services.courier.clock(), dead_name()
+        send(stack, one, ADA)
+        its_id = row_of(stack).id
+        for _ in range(6):
+            with stack.services.ledger.write() as connection:
+                assert ledger_arrivals.take_over(connection, its_id, now, dead) is not None
+        assert api.delete("/v1/contacts/ada@example.com").get_json()["arrivals"] == 1
+        assert (outcomes_of(api, one), row_of(stack).body) == (["contact_erased"], None)
+        assert stack.count() == 0, "it was not taken in"
+
     @pytest.mark.parametrize("ours", [True, False])
     def test_what_one_survives_is_not_what_kills(
         self, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch, ours: bool
