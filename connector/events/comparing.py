@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.contact import Contact, Scalar, named
+from connector.convert.email import email as canonical
 from connector.crisp.card import contact_of, emptied
 from connector.ledger.people import Person
 from connector.manifest import Field
@@ -24,7 +25,7 @@ def difference(
     person: Person | None, card: Mapping[str, Any] | None, update: Mapping[str, Any], fields: Mapping[str, Field]
 ) -> Difference:
     """`card`: the whole profile when it was read; `update`: the part of it that the event holds."""
-    known = person.known if person else Contact()
+    known = person.seen.known if person else Contact()
     now = _whole(card, known, fields) if card is not None else _updated(known, update, fields)
     asked = tuple(sorted(_keys(known, now))) if person is not None or card is None else said(update, fields)
     changed = tuple(key for key in asked if _value(known, key) != _value(now, key))
@@ -35,14 +36,21 @@ def difference(
 def _whole(card: Mapping[str, Any], known: Contact, fields: Mapping[str, Field]) -> Contact:
     """What the card says; custom data is not in it and stays as it was."""
     told = contact_of(card, known.data, fields)
-    return replace(told, fields={key: value for key, value in told.fields.items() if key != "email"})
+    return _addressed(told.fields, replace(told, fields={}), known)
 
 
 def _updated(known: Contact, update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
     told = _told(update, fields)
-    given: dict[str, Scalar | None] = {key: value for key, value in told.fields.items() if key != "email"}
     segments = told.segments if isinstance(update.get("segments"), list) else known.segments
-    return Contact({**known.fields, **given}, segments, known.data)
+    return _addressed(told.fields, replace(known, segments=segments), known)
+
+
+def _addressed(told: Mapping[str, Scalar | None], contact: Contact, known: Contact) -> Contact:
+    """The contact with what is told on top, under its canonical address; under the known one where it says none."""
+    given, fields = told.get("email"), {key: value for key, value in told.items() if key != "email"}
+    email = (canonical(given) if isinstance(given, str) else None) or known.email
+    found = replace(contact, fields={**contact.fields, **fields})
+    return found.with_email(email) if email else found
 
 
 def _told(update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
@@ -83,8 +91,10 @@ def echoed(
     Segments are only ever added, so an echo has no other than those that are known.
     """
     ours, told = [named(contact) for contact in written], _told(update, fields)
-    own = {key for key in said(update, fields) if any(_says(each, key, told, known) for each in ours)}
-    news = {key for key in said(update, fields) if key not in own and _value(told, key) != _value(known, key)}
+    told = _addressed(told.fields, replace(told, fields={}), Contact())
+    keys = (*said(update, fields), *(("email",) if _is_renamed(known, told) else ()))
+    own = {key for key in keys if any(_says(each, key, told, known) for each in ours)}
+    news = {key for key in keys if key not in own and _value(told, key) != _value(known, key)}
     if own and not news:
         return frozenset(found.changed)
     return frozenset(key for key in found.changed if any(_says(each, key, found.contact, known) for each in ours))
@@ -93,6 +103,8 @@ def echoed(
 def _says(ours: Contact, key: str, now: Contact, known: Contact) -> bool:
     if key == "segments":
         return bool(ours.segments) and set(now.segments) <= {*known.segments, *ours.segments}
+    if key == "email":  # every one of ours has it, if only as the name of the person
+        return ours.email == now.email
     return key in ours.said() and _value(ours, key) == _value(now, key)
 
 
@@ -116,7 +128,12 @@ def _with(contact: Contact, other: Contact, keys: Collection[str]) -> Contact:
 
 
 def _keys(known: Contact, now: Contact) -> set[str]:
-    return {*known.said(), *now.said()} - {"email"}
+    return {*known.said(), *now.said()} | ({"email"} if _is_renamed(known, now) else set())
+
+
+def _is_renamed(known: Contact, now: Contact) -> bool:
+    """Whether a person whose address is known has another now."""
+    return None not in (known.email, now.email) and known.email != now.email
 
 
 def _value(contact: Contact, key: str) -> Any:

@@ -29,8 +29,8 @@ class Whom:
 
     @property
     def known(self) -> Contact:
-        """What the ledger knows of it."""
-        return self.person.known if self.person else Contact()
+        """What the ledger knows of it, with the address."""
+        return self.person.seen.known if self.person else Contact()
 
 
 def person_of(connection: Connection, connection_id: str, people_id: str | None, email: str | None) -> Person | None:
@@ -157,7 +157,7 @@ class Handing:
         base, now = whom.person or Person(whom.email, whom.people_id), self.clock()
         person = person_of(connection, row.connection_id, whom.people_id, whom.email) or base
         keys = changed if whom.person is not None else tuple(contact.said())
-        told = learnt(person.known, base.known, contact, keys)
+        told = learnt(person.known, base.known, contact, [key for key in keys if key != "email"])
         dated = (key for key in changed if key != "segments")
         times = {**person.times, **{key: max(row.occurred_at, person.times.get(key, 0)) for key in dated}}
         people_id = whom.people_id or person.people_id

@@ -55,7 +55,7 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 @dataclass(frozen=True, slots=True)
 class Change:
     """One event of ours, before it is complete. `said`: what is gathered while a burst lasts: `card` (a part of the
-    profile), `data` and `segments` of a conversation."""
+    profile) and `email` of a person, `data` and `segments` of a conversation."""
 
     event: str
     subject: str
@@ -83,11 +83,12 @@ def meaning(told: Told) -> Meaning | None:
 
 def _person(event: str) -> Callable[[Mapping[str, Any]], Meaning]:
     def read(data: Mapping[str, Any]) -> Meaning:
-        who, address = _people_id(data), _email(data)
+        card = _object(data.get("update"))
+        who, address = _people_id(data), _email(card) or _email(data)  # the new one, where it says that it changed
         subject = who or address
         if subject is None:
             return Meaning()
-        said = {"card": card} if (card := _object(data.get("update"))) else {}
+        said = {name: value for name, value in (("card", card), ("email", address)) if value}
         return Meaning((Change(event, subject, address, who, None, said),))
 
     return read

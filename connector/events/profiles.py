@@ -45,8 +45,8 @@ def _payload_of_new(row: Row[Any], whom: Whom, contact: Contact) -> dict[str, An
 def updated(tools: Tools, row: Row[Any], whom: Whom) -> bool:
     """A change is compared with what is known. The profile is read where that is not enough: somebody is not known
     whole, the event says nothing, is doubtful, or comes late."""
-    card, update = _listed(row), row.payload.get("card", {})
-    if card is None and _must_read(row, whom, update):
+    card, update = _listed(row), _said(row)
+    if card is None and _must_read(row, whom):
         card = tools.card(row, whom)
         if card is None:
             return _without_card(tools, row, whom)
@@ -67,8 +67,14 @@ def _listed(row: Row[Any]) -> Card | None:
     return card
 
 
-def _must_read(row: Row[Any], whom: Whom, update: Mapping[str, Any]) -> bool:
-    says_something = any(key not in ("updated_at", "created_at") for key in update)
+def _said(row: Row[Any]) -> dict[str, Any]:
+    """What an event says of the profile. Of whom it is is part of that, where it is believed."""
+    update = {key: value for key, value in row.payload.get("card", {}).items() if key != "email"}
+    return {**update, "email": row.payload.get("email")} if not is_doubtful(row) else update
+
+
+def _must_read(row: Row[Any], whom: Whom) -> bool:
+    says_something = any(key not in ("updated_at", "created_at") for key in row.payload.get("card", {}))
     return is_doubtful(row) or whom.person is None or not whom.person.complete or not says_something
 
 
@@ -92,6 +98,7 @@ def _seen(tools: Tools, row: Row[Any], whom: Whom, card: Card | None, update: Ma
     echo = echoed(found, whom.known, update, ours, tools.fields)
     # Of whom nothing is known, what we said of late is shown as Crisp has it.
     news = without(found, whom.known if whom.person else found.contact, echo)
+    whom = replace(whom, email=news.contact.email or whom.email)
     return _Seen(news, whom, not news.changed and bool(whom.person or echo), ours)
 
 
@@ -122,7 +129,7 @@ def _is_overtaken(row: Row[Any], seen: _Seen) -> bool:
     times, changed = seen.whom.person.times if seen.whom.person else {}, seen.news.changed
     if any(times.get(key, 0) > row.occurred_at for key in changed):
         return True
-    return any(key in each.said() for key in changed for each in seen.ours if key != "segments")
+    return any(key == "email" or key in each.said() for key in changed for each in seen.ours if key != "segments")
 
 
 def removed(tools: Tools, row: Row[Any], whom: Whom) -> bool:
@@ -150,6 +157,6 @@ def _without_card(tools: Tools, row: Row[Any], whom: Whom) -> bool:
     """Crisp has nobody of that name any more, or cannot be asked: it is told with what is known."""
     if is_doubtful(row) or _is_removed_by_us(tools, row, whom):  # of whom we have removed nothing is kept late
         raise Dropped
-    found = difference(whom.person, None, row.payload.get("card", {}), tools.fields)
+    found = difference(whom.person, None, _said(row), tools.fields)
     payload = payload_of(row, whom, found.contact, found.changed, found.previous, partial=True)
     return tools.handing.hand_on(row, whom, None, payload, own=False)

@@ -40,7 +40,7 @@ class Tools:
 
     def whom(self, row: Row[Any]) -> Whom:
         """The person of an event, by its own names or by its conversation's."""
-        email, people_id = row.email, row.people_id
+        email, people_id = row.payload.get("email") or row.email, row.people_id
         if row.session_id:
             with self.ledger.read() as connection:
                 session = hooks.person_of(connection, row.connection_id, row.session_id)

@@ -1,0 +1,92 @@
+"""Somebody's address is another in Crisp: it is told as a change of who is known, and kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.app.stack import DATABASES, Crisp, Stack
+from tests.app.telling import KEY, SECRET, change, claimed, now, page, told, understand
+
+pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
+
+OLD, NEW, NEWEST = "ada@example.com", "countess@example.com", "lovelace@example.com"
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Any]:
+    return {"crisp_hook_secret": SECRET, "crisp_hook_key": KEY}
+
+
+@pytest.fixture
+def ada(stack: Stack, crisp: Crisp) -> str:
+    """Somebody who is known whole."""
+    people_id = crisp.add(OLD)
+    told(stack, "people:profile:created", people_id=people_id, email=OLD)
+    understand(stack)
+    return people_id
+
+
+@pytest.mark.parametrize("way", [told, claimed])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"update": {"email": NEW}},
+        {"email": NEW, "update": {"email": NEW, "updated_at": 1}},
+        {"email": NEW, "update": {"person": {"geolocation": {"city": "Paris"}}}},
+        {"email": OLD, "update": {"email": " Countess@Example.com"}},
+        {},
+    ],
+)
+def test_it_is_told_with_what_it_was(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str, way: Callable[..., None], said: dict[str, Any]
+) -> None:
+    change(crisp, ada, email=NEW)
+    way(stack, "people:profile:updated", people_id=ada, **said)
+    understand(stack)
+    [event] = page(api)
+    assert "email" in event["changed"]
+    assert (event["previous"]["email"], event["contact"]["email"]) == (OLD, NEW)
+    change(crisp, ada, notepad="x")
+    told(stack, "people:profile:updated", people_id=ada, update={"notepad": "x"})
+    understand(stack)
+    event = page(api)[0]
+    assert (event["contact"]["email"], event["changed"]) == (NEW, ["notepad"])
+
+
+def test_a_hook_that_is_not_signed_changes_none(stack: Stack, api: FlaskClient, crisp: Crisp, ada: str) -> None:
+    claimed(stack, "people:profile:updated", people_id=ada, email=NEW, update={"email": NEW})
+    understand(stack)
+    assert page(api) == []
+    told(stack, "people:profile:updated", people_id=ada, update={"notepad": "x"})
+    understand(stack)
+    assert page(api)[0]["contact"]["email"] == OLD
+
+
+def test_what_comes_late_brings_no_old_one_back(stack: Stack, api: FlaskClient, crisp: Crisp, ada: str) -> None:
+    moment = now()
+    change(crisp, ada, email=NEW)
+    told(stack, "people:profile:updated", at=moment, people_id=ada, update={"email": NEW})
+    understand(stack)
+    told(stack, "people:profile:updated", at=moment - 1_000, people_id=ada, email=OLD, update={"notepad": "x"})
+    understand(stack)
+    assert {each["contact"]["email"] for each in page(api)} == {NEW}
+
+
+def test_that_we_changed_it_is_no_news(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
+    """Also when that is told after we changed it once more."""
+    sent = api.post("/v1/contacts", json={"email": OLD, "nickname": "Ada"}).get_json()
+    moments = []
+    for email in (NEW, NEWEST):
+        assert api.patch(f"/v1/contacts/{sent['people_id']}", json={"email": email}).status_code == 200
+        moments.append(now())
+    for email, moment in zip((NEW, NEWEST), moments, strict=True):
+        about = {"people_id": sent["people_id"], "email": email, "update": {"email": email}}
+        told(stack, "people:profile:updated", at=moment, **about)
+    told(stack, "people:profile:updated", at=moments[0] - 1, people_id=sent["people_id"], email=OLD, update={})
+    understand(stack)
+    assert page(api) == []
+    told(stack, "people:profile:updated", people_id=sent["people_id"], update={"notepad": "x"})
+    understand(stack)
+    assert page(api)[0]["contact"]["email"] == NEWEST
