@@ -45,23 +45,30 @@ class Finishing:
             whom = self.tools.whom(row)
             if whom.names and row.attempts < _PATIENT and self._is_in_hand(row.connection_id, whom):
                 return self._later(row, _SOON)
-            return _READERS[row.event](self.tools, row, whom)
+            return self._read(row, whom)
         except Dropped:
             with self.tools.ledger.write() as connection:
                 events.drop(connection, row.id)
             return False
-        except Problem as problem:
-            return self._failed(row, problem)
 
-    def _failed(self, row: Row[Any], problem: Problem) -> bool:
-        """Crisp is away, or the quota is: the event waits; after a day it is told with what is known. What is doubtful
-        waits for as long as it takes."""
-        if self.tools.clock() - made_at(row.id) > _LONGEST and not is_doubtful(row):
-            return _READERS[row.event](self.tools.unread(), row, self.tools.whom(row))
+    def _read(self, row: Row[Any], whom: Whom) -> bool:
+        """While Crisp is away, or the quota is, the event waits; after a day it is told with what is known. What is
+        doubtful waits for as long as it takes."""
+        try:
+            return _READERS[row.event](self.tools, row, whom)
+        except Problem as problem:
+            if self.tools.clock() - made_at(row.id) <= _LONGEST or is_doubtful(row):
+                return self._waits(row, problem)
+        return _READERS[row.event](self.tools.unread(), row, whom)
+
+    def _waits(self, row: Row[Any], problem: Problem) -> bool:
         log.warning("event_waits", connection=row.connection_id, reason=problem.code)
         wanted = problem.facts.get("retry_after")
-        pause = _PAUSES[min(row.attempts, len(_PAUSES) - 1)]
-        return self._later(row, max(pause, int(wanted) * 1000) if isinstance(wanted, int | float) else pause)
+        return self.put_off(row, int(wanted) * 1000 if isinstance(wanted, int | float) else 0)
+
+    def put_off(self, row: Row[Any], at_least: int = 0) -> bool:
+        """It is tried again after a pause (`at_least`: milliseconds), longer with each time."""
+        return self._later(row, max(at_least, _PAUSES[min(row.attempts, len(_PAUSES) - 1)]))
 
     def _later(self, row: Row[Any], milliseconds: int) -> bool:
         with self.tools.ledger.write() as connection:

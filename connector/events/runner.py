@@ -133,7 +133,15 @@ class Runner:
             log.warning("database_unavailable", reason=type(problem).__name__)
         except Exception:
             log.exception("event_failed", connection=row.connection_id)
+            self._put_off(row)
         return False
+
+    def _put_off(self, row: Row[Any]) -> None:
+        """What breaks the program would break it again every time that it is no longer in hand."""
+        try:
+            self._finishing.put_off(row)
+        except SQLAlchemyError as problem:
+            log.warning("database_unavailable", reason=type(problem).__name__)
 
     def _understand(self) -> int:
         now = self._clock()

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from connector.errors import Problem
 from connector.events.finishing import Finishing
 from connector.events.runner import Runner
 from connector.ids import new_id
@@ -40,16 +39,6 @@ def known(stack: Stack, *names: str) -> list[str]:
     """Of these names those of whom the ledger knows somebody."""
     with stack.services.ledger.read() as connection:
         return sorted(people.by_who(connection, stack.tenant.id, names))
-
-
-def without_crisp(stack: Stack, *, later: int) -> Finishing:
-    """Crisp is away, so many milliseconds from now."""
-    tools = stack.services.events._finishing.tools
-
-    def reads(*_: Any) -> Any:
-        raise Problem("crisp_unreachable")
-
-    return Finishing(replace(tools, reads=reads, clock=lambda: now() + later))
 
 
 def test_who_is_known_by_a_change_is_new_all_the_same(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
@@ -141,9 +130,9 @@ def test_what_comes_late_undoes_nothing(stack: Stack, api: FlaskClient, crisp: C
 
 def test_in_a_burst_what_happened_last_counts(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
     people_id, moment = crisp.add("ada@example.com"), now()
-    moves(stack, crisp, people_id, "Oslo")
-    told(stack, "people:profile:updated", at=moment + 20, people_id=people_id, update=city("Paris"))
-    told(stack, "people:profile:updated", at=moment + 10, people_id=people_id, update=city("Rome"))
+    moves(stack, crisp, people_id, "Oslo", at=moment - 1_000)
+    told(stack, "people:profile:updated", at=moment, people_id=people_id, update=city("Paris"))
+    told(stack, "people:profile:updated", at=moment - 10, people_id=people_id, update=city("Rome"))
     understand(stack, window=300)
     assert page(api)[0]["contact"]["city"] == "Paris"
 
@@ -206,16 +195,6 @@ def test_a_forged_conversation_names_nobody(stack: Stack, api: FlaskClient, cris
     assert page(api, event="conversation_email_changed") == []
     with stack.services.ledger.read() as connection:
         assert hooks.person_of(connection, stack.tenant.id, "session_1") is None
-
-
-def test_after_a_day_it_is_told_with_what_was_gathered(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
-    told(stack, "people:profile:updated", people_id=INVENTED, email="ada@example.com", update=city("Paris"))
-    told(stack, "session:set_data", session_id="session_1", data={"plan": "pro"})
-    understand(stack, finishing=without_crisp(stack, later=86_400_001))
-    [event] = page(api)
-    assert (event["partial"], event["changed"], event["contact"]["city"]) == (True, ["city"], "Paris")
-    [said] = page(api, event="conversation_data_changed")
-    assert (said["partial"], said["data"]) == (True, {"plan": "pro"})
 
 
 def test_that_we_removed_somebody_is_no_news(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
