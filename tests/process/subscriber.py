@@ -87,7 +87,11 @@ class _Server(ThreadingHTTPServer):
 def _handler(subscriber: Subscriber) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # who sends it was killed meanwhile
+                self.close_connection = True
+                return
             self.send_response(subscriber.take(body, {name.lower(): value for name, value in self.headers.items()}))
             self.send_header("Content-Length", "0")
             self.end_headers()
