@@ -141,9 +141,12 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Meaning]] = {
 
 def gathered(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """What a burst says when this comes to it: what happened last counts (`at`: UNIX milliseconds), for Crisp repeats
-    what was lost, and then it comes late."""
+    what was lost, and then it comes late. What is older than the last of `several` may be newer than another of them:
+    then it is `unsure` what counts."""
     late = after.get("at", 0) < before.get("at", 0)
-    return merge(after, before) if late else merge(before, after)
+    said = merge(after, before) if late else merge(before, after)
+    unsure = {"unsure": True} if late and before.get("several") else {}
+    return {**said, "several": True, **unsure}
 
 
 def merge(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

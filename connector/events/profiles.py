@@ -75,7 +75,8 @@ def _said(row: Row[Any]) -> dict[str, Any]:
 
 def _must_read(row: Row[Any], whom: Whom) -> bool:
     says_something = any(key not in ("updated_at", "created_at") for key in row.payload.get("card", {}))
-    return is_doubtful(row) or whom.person is None or not whom.person.complete or not says_something
+    is_known = whom.person is not None and whom.person.complete
+    return is_doubtful(row) or bool(row.payload.get("unsure")) or not is_known or not says_something
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,12 +167,13 @@ def written(
 
 
 def made(connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int) -> bool:
-    """Whether we made this person in Crisp at that time (UNIX milliseconds) or later, or may have made it: by what came
-    before it was made, as far as clocks agree."""
+    """Whether we made this person in Crisp; or may have, at that time (UNIX milliseconds) or later, by what came before
+    it was made, as far as clocks agree. Of whom Crisp said that we made it needs no clock."""
+    certain = (records.c.status == "created") & (records.c.people_id == (people_id or ""))
     under_way = (records.c.status == "waiting") & (records.c.claim.is_not(None) | records.c.unsure.is_not(None))
     done = ((records.c.status == "created") | records.c.unsure.is_not(None)) & (records.c.finished_at >= since)
-    mine = (under_way | done) & (records.c.created_at <= since + 2 * SKEW)
-    return any(True for _ in _records_of(connection, connection_id, email, people_id, mine))
+    maybe = (under_way | done) & (records.c.created_at <= since + 2 * SKEW)
+    return any(True for _ in _records_of(connection, connection_id, email, people_id, certain | maybe))
 
 
 _TRIED = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (records.c.attempts > 0))

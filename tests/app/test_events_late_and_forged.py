@@ -51,9 +51,11 @@ def test_who_is_known_by_a_change_is_new_all_the_same(stack: Stack, api: FlaskCl
     assert (event["contact"]["email"], event["contact"]["city"]) == ("ada@example.com", "Paris")
 
 
-def test_whom_we_made_is_no_news(stack: Stack, api: FlaskClient) -> None:
+@pytest.mark.parametrize("behind", [0, 240_000])
+def test_whom_we_made_is_no_news(stack: Stack, api: FlaskClient, behind: int) -> None:
+    """Also when Crisp's clock is so many milliseconds behind ours: its hooks are taken all the same."""
     sent = api.post("/v1/contacts", json={"email": "ada@example.com", "nickname": "Ada"}).get_json()
-    told(stack, "people:profile:created", people_id=sent["people_id"])
+    told(stack, "people:profile:created", at=now() - behind, people_id=sent["people_id"])
     understand(stack)
     assert page(api, event="contact_created") == []
     [own] = page(api, "include_own=1", event="contact_created")
@@ -135,6 +137,18 @@ def test_in_a_burst_what_happened_last_counts(stack: Stack, api: FlaskClient, cr
     told(stack, "people:profile:updated", at=moment - 10, people_id=people_id, update=city("Rome"))
     understand(stack, window=300)
     assert page(api)[0]["contact"]["city"] == "Paris"
+
+
+def test_in_a_burst_one_that_comes_between_two_others_does_not_lose_to_the_first(
+    stack: Stack, api: FlaskClient, crisp: Crisp
+) -> None:
+    people_id, moment = crisp.add("ada@example.com"), now()
+    moves(stack, crisp, people_id, "Oslo", at=moment - 1_000)
+    change(crisp, people_id, notepad="x", **city("Paris"))
+    for at, card in ((30, city("Rome")), (10, {"notepad": "x"}), (20, city("Paris"))):
+        told(stack, "people:profile:updated", at=moment - at, people_id=people_id, update=card)
+    understand(stack, window=300)
+    assert (page(api)[0]["contact"]["city"], page(api)[0]["changed"]) == ("Paris", ["city", "notepad"])
 
 
 def test_what_comes_while_an_event_is_in_hand_is_not_lost(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
