@@ -92,6 +92,8 @@ class Handing:
                 if met:  # before the event: whoever understands hooks takes them in this order
                     said = {"session_id": row.session_id, "email": whom.email, "updated_at": self.clock()}
                     hooks.link(connection, {"connection_id": row.connection_id, **said})
+                if "email" in changed and whom.known.email and whom.email:
+                    hooks.rename_person(connection, row.connection_id, whom.known.email, whom.email)
                 if not self._tell(connection, row.id, row, whom, payload, own=own):
                     raise _Overtaken
                 if gone:

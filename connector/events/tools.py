@@ -40,13 +40,15 @@ class Tools:
 
     def whom(self, row: Row[Any]) -> Whom:
         """The person of an event, by its own names or by its conversation's."""
-        email, people_id = row.payload.get("email") or row.email, row.people_id
+        email, people_id, linked = row.payload.get("email") or row.email, row.people_id, None
         if row.session_id:
             with self.ledger.read() as connection:
                 session = hooks.person_of(connection, row.connection_id, row.session_id)
-            email = email or (session.email if session else None)
+            linked = session.email if session else None
             people_id = people_id or (session.people_id if session else None)
-        return self.known(row.connection_id, people_id, email)
+        whom = self.known(row.connection_id, people_id, email or linked)
+        # The person may have another address since the conversation was linked.
+        return replace(whom, email=email or whom.known.email or linked)
 
     def known(self, connection_id: str, people_id: str | None, email: str | None) -> Whom:
         """Whom the ledger knows by these names."""

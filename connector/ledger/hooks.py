@@ -90,6 +90,16 @@ def person_of(connection: Connection, connection_id: str, session_id: str) -> Ro
     return connection.execute(select(sessions).where(mine)).one_or_none()
 
 
+def rename_person(connection: Connection, connection_id: str, before: str, email: str) -> None:
+    """Conversations with a person who has another address now are still with that person."""
+    mine = (sessions.c.connection_id == connection_id) & (sessions.c.email == before)
+    # In the order in which they are linked.
+    connection.execute(
+        select(sessions.c.session_id).where(mine).order_by(sessions.c.session_id).with_for_update()
+    ).all()
+    connection.execute(update(sessions).where(mine).values(email=email))
+
+
 def forget_person(connection: Connection, connection_id: str, names: Collection[str]) -> tuple[set[str], int]:
     """Takes a person out of the conversations, and out of what Crisp told and is not understood yet: the conversations,
     and how many rows said anything of it. Who is just understanding any of it is waited for."""

@@ -12,9 +12,8 @@ from sqlalchemy import insert
 
 from connector.events.finishing import Finishing
 from connector.events.meaning import EVENTS
-from connector.events.runner import Runner
 from connector.ids import new_id
-from connector.ledger import hooks, tables
+from connector.ledger import tables
 from tests.app.stack import DATABASES, Crisp, Stack, problem
 from tests.app.telling import SECRET, Event, change, now, page, told, understand
 
@@ -133,22 +132,6 @@ def test_our_own_writes_are_there_for_who_wants_them(stack: Stack, api: FlaskCli
     ours, theirs = store(stack, [1_000, 3_000], own=True), store(stack, [2_000])
     assert [each["id"] for each in page(api)] == theirs
     assert [each["id"] for each in page(api, "include_own=1")] == [ours[1], *theirs, ours[0]]
-
-
-def test_of_two_processes_one_understands_after_the_other(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
-    """So that what is told first is gathered first."""
-    services, people_id = stack.services, crisp.add("ada@example.com")
-    told(stack, "people:profile:created", people_id=people_id)
-    other = Runner(services.ledger, services.events._finishing, 0, services.courier.clock, lambda: None)
-    thread = threading.Thread(target=other._understand)
-    with services.ledger.write() as connection:
-        assert len(hooks.due(connection, now(), 10)) == 1
-        thread.start()
-        thread.join(0.5)
-        assert thread.is_alive(), "it understands what another has in hand"
-    thread.join(10)
-    understand(stack)
-    assert len(page(api, event="contact_created")) == 1
 
 
 @pytest.mark.parametrize("event", EVENTS)

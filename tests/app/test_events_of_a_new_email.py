@@ -90,3 +90,21 @@ def test_that_we_changed_it_is_no_news(stack: Stack, api: FlaskClient, crisp: Cr
     told(stack, "people:profile:updated", people_id=sent["people_id"], update={"notepad": "x"})
     understand(stack)
     assert page(api)[0]["contact"]["email"] == NEWEST
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_what_is_said_in_a_conversation_is_still_theirs(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str, bound: bool
+) -> None:
+    """Whether Crisp told with whom it is, or only the address that a visitor left."""
+    told(stack, "session:set_email", session_id="session_1", email=OLD)
+    if bound:
+        told(stack, "people:bind:session", session_id="session_1", people_id=ada)
+    change(crisp, ada, email=NEW)
+    told(stack, "people:profile:updated", people_id=ada, update={"email": NEW})
+    understand(stack)
+    told(stack, "session:set_data", session_id="session_1", data={"plan": "pro"})
+    understand(stack)
+    [event] = page(api, event="conversation_data_changed")
+    assert (event["contact"]["people_id"], event["contact"]["email"]) == (ada, NEW)
+    assert "partial" not in event
