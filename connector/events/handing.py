@@ -165,3 +165,6 @@ class Handing:
         people_id = whom.people_id or person.people_id
         saved = replace(person, email=whom.email, people_id=people_id, known=told, times=times, complete=True)
         people.save(connection, row.connection_id, [saved], now)
+        if "email" in changed and base.email and whom.email:
+            # Records of a source that led to the person still do: else the next would make a second one.
+            people.relink(connection, row.connection_id, {base.email: whom.email})

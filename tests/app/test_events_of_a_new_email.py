@@ -1,6 +1,7 @@
 """Somebody's address is another in Crisp: it is told as a change of who is known, and kept."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.app.stack import DATABASES, Crisp, Stack
 from tests.app.telling import KEY, SECRET, change, claimed, now, page, told, understand
+from tests.app.test_moving_addresses import hubspot, tell
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 
@@ -108,3 +110,23 @@ def test_what_is_said_in_a_conversation_is_still_theirs(
     [event] = page(api, event="conversation_data_changed")
     assert (event["contact"]["people_id"], event["contact"]["email"]) == (ada, NEW)
     assert "partial" not in event
+
+
+@pytest.mark.parametrize(("minute", "email"), [(2, NEW), (None, OLD)])
+def test_a_sources_record_still_leads_to_the_person(
+    stack: Stack, api: FlaskClient, crisp: Crisp, minute: int | None, email: str
+) -> None:
+    """Though the source has not heard of the new address: nobody is made twice. Of the two the newer stays."""
+    [sent] = tell(api, hubspot(1, OLD, firstname="Ada"))
+    change(crisp, sent["people_id"], email=NEW)
+    told(stack, "people:profile:updated", people_id=sent["people_id"], update={"email": NEW})
+    understand(stack)
+    later = hubspot(1, OLD, firstname="Ada", city="Paris")
+    later["properties"]["lastmodifieddate"] = f"2026-03-02T10:{minute:02}:00Z" if minute else _written(now() + 1)
+    [again] = tell(api, later)
+    assert (again["status"], again["people_id"]) == ("updated", sent["people_id"])
+    assert [(each, card["people_id"]) for each, card in crisp.people().items()] == [(email, sent["people_id"])]
+
+
+def _written(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1000, UTC).isoformat()

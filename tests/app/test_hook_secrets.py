@@ -55,6 +55,8 @@ def test_events_that_are_not_known_are_named(api: FlaskClient, stack: Stack) -> 
     stack.services.events.turn()
     with stack.services.ledger.read() as connection:
         assert hooks.unknown(connection, WEBSITE) == {"people:profile:cloned": 1}
+    named = {each["check"]: each["found"] for each in api.post("/v1/doctor").get_json()}[f"events · {WEBSITE}"]
+    assert "people:profile:cloned (1)" in named
 
 
 @pytest.mark.parametrize("value", ["", "a b", 7, "é", "x" * 501])
