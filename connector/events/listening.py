@@ -43,8 +43,9 @@ _LEAVES = 3.0
 # Clocks differ, and a socket may be dead for a while before that is seen: so much before the last that was heard is
 # read again (milliseconds).
 _OVERLAP = 120_000
-# Seconds after which it is said that one still listens, and after which one who may not asks again.
-_RENEW = 5.0
+# Seconds after which it is said that one still listens, and after which one who may not asks again; and after which a
+# gap that could not be caught up with is tried again.
+_RENEW, _BEHIND = 5.0, 60.0
 
 
 class _Taken(Exception):
@@ -139,7 +140,6 @@ class Listener:
         try:
             client.emit("authentication", self._authentication(credential))
             log.info("rtm_connected", connection=self.connection_id)
-            self._catch_up()
             self._hear(client, refused)
         finally:
             client.disconnect()
@@ -147,13 +147,25 @@ class Listener:
             raise Problem("crisp_refused", reason="RTM does not take this token")
 
     def _hear(self, client: Any, refused: threading.Event) -> None:
-        """Until the connection ends, or has to."""
+        """Until the connection ends, or has to. While a gap cannot be caught up with it goes on hearing: what is said
+        in conversations stands in no list."""
         renew_at = 0.0
+        look_at: float | None = 0.0
         while not self._stop.is_set() and client.connected and not refused.is_set():
+            if look_at is not None and time.monotonic() >= look_at:
+                look_at = None if self._has_caught_up() else time.monotonic() + _BEHIND
             if time.monotonic() >= renew_at:
-                self._go_on(heard=True)
+                self._go_on(heard=look_at is None)
                 renew_at = time.monotonic() + _RENEW
             self._stop.wait(0.5)
+
+    def _has_caught_up(self) -> bool:
+        try:
+            self._catch_up()
+        except Problem as problem:
+            log.warning("rtm_behind", connection=self.connection_id, reason=problem.code)
+            return False
+        return not self._stop.is_set()
 
     def _made(self, credential: Credential, refused: threading.Event) -> Any:
         """A client that gives every event on; it does not come back by itself, for a gap has to be seen."""
@@ -189,8 +201,8 @@ class Listener:
         self._came()
 
     def _catch_up(self) -> None:
-        """Profiles that were made or changed since nothing was missed, page by page. When that fails, the next
-        connection begins with the same moment."""
+        """Profiles that were made or changed since nothing was missed, page by page. When that fails, the next look
+        begins with the same moment."""
         with self._ledger.read() as connection:
             heard_at = listeners.heard_at(connection, self.connection_id)
         if heard_at is None:

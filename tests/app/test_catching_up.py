@@ -1,5 +1,6 @@
 """Catching up: what happened while nobody heard Crisp's RTM is read from its list of profiles, and told once."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,10 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.errors import Problem
+from connector.events import listening
 from connector.events.listening import Listener
 from connector.ledger import listeners
 from connector.services import listener
-from tests.app.stack import DATABASES, Crisp, Stack
+from tests.app.stack import DATABASES, Crisp, Stack, until
 from tests.app.telling import SECRET, change, page, told, understand
 
 pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
@@ -110,6 +112,38 @@ def test_a_gap_stays_until_it_is_caught_up_with(
     ears._catch_up()
     understand(stack)
     assert emails(api, "contact_created") == ["ada@example.com", "bob@example.com"]
+
+
+class Socket:
+    """A connection that stands until it is closed."""
+
+    connected = True
+
+
+def test_while_a_gap_cannot_be_caught_up_with_it_goes_on_hearing(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ears: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said in conversations stands in no list. The gap is caught up with later, by the same connection."""
+    crisp.add("ada@example.com")
+    before, reads, tries, socket = heard_at(stack), ears._reads, list[int](), Socket()
+
+    def fails(*_: Any) -> Any:
+        tries.append(1)
+        raise Problem("crisp_unreachable")
+
+    for name in ("_BEHIND", "_RENEW"):
+        monkeypatch.setattr(listening, name, 0.01)
+    monkeypatch.setattr(ears, "_reads", fails)
+    thread = threading.Thread(target=ears._hear, args=(socket, threading.Event()))
+    thread.start()
+    assert until(lambda: len(tries) > 1)
+    assert (thread.is_alive(), heard_at(stack)) == (True, before)
+    monkeypatch.setattr(ears, "_reads", reads)
+    assert until(lambda: heard_at(stack) != before)
+    socket.connected = False
+    thread.join(10)
+    understand(stack)
+    assert emails(api, "contact_created") == ["ada@example.com"]
 
 
 def test_one_listens_at_a_time(stack: Stack, ears: Listener) -> None:
