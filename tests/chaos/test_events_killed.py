@@ -80,7 +80,8 @@ def test_events_are_told_though_the_service_is_killed(
 ) -> None:
     database, env = served
     events, kills = SIZES[database]
-    crisp.set(hook_secret=SECRET, hook_retries=100, hook_pause_ms=100)
+    # So patient that a busy machine may take its time to start the service again.
+    crisp.set(hook_secret=SECRET, hook_retries=100, hook_pause_ms=600)
     with cluster(env, tmp_path, "serve") as members, subscribing() as subscriber:
         tell_crisp(crisp, members)
         subscriber.subscribe(Service(members.url), "contact_created")
