@@ -154,6 +154,33 @@ class TestShopify:
         assert stored(post(stack, one, body, shopify(body, "customers/update", **other)))
         assert count(stack) == 2
 
+    @pytest.mark.parametrize(
+        ("topic", "named"),
+        [
+            ("customers/update", {"id": 706405506930370084, "email": "bob@biller.example"}),
+            ("orders/create", {"id": 820982911946154508, "email": "jon@example.com", "customer": {"id": 1}}),
+            (
+                "customers_email_marketing_consent/update",
+                {"customer_id": 706405506930370084, "email_marketing_consent": {}},
+            ),
+        ],
+    )
+    def test_its_test_button_tells_nobody_and_nobody_is_lost_by_a_header(
+        self, api: FlaskClient, stack: Stack, one: dict[str, Any], topic: str, named: dict[str, Any]
+    ) -> None:
+        tried, theirs = (
+            {"X-Shopify-Test": "true"},
+            {**named, "id": 7003, "customer_id": 7003, "email": "ada@example.com"},
+        )
+        for body, more in (
+            (body_of(named), tried),
+            (body_of(theirs), tried),
+            (body_of(named), {"X-Shopify-Test": "false"}),
+        ):
+            assert stored(post(stack, one, body, shopify(body, topic, **more)))
+        took_in(stack)
+        assert outcomes_of(api, one).count("no_records") == 1
+
     def test_who_is_known_by_the_id_is_updated_without_an_email(
         self, api: FlaskClient, stack: Stack, one: dict[str, Any]
     ) -> None:
