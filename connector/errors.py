@@ -240,6 +240,12 @@ CODES: dict[str, tuple[int, str, str]] = {
         "because {reason}. See to its address, then send PATCH /v1/subscriptions/{subscription} with enabled: true; "
         "what it missed can be replayed.",
     ),
+    "sink_disabled": (
+        409,
+        "Sink disabled",
+        "Nothing is written to the sink {sink} any more. {reason} Then send PATCH /v1/sinks/{sink} with enabled: true; "
+        "what it missed can be replayed.",
+    ),
     "delivery_missing": (
         404,
         "No such delivery",

@@ -16,8 +16,9 @@ from connector.hooks.plan import Attempt
 from connector.hooks.sending import Message, Sender
 from connector.hooks.telling import secrets_of
 from connector.ids import new_id
-from connector.ledger import deliveries, subscriptions
+from connector.ledger import deliveries, sinks, subscriptions
 from connector.ledger.claims import Target
+from connector.ledger.sinks import SWITCHED_OFF, Sink
 from connector.ledger.subscriptions import Subscription
 from connector.saying import Count, say
 from connector.services import Services
@@ -212,20 +213,38 @@ def replay(services: Services, connection_id: str, conditions_: Mapping[str, Any
 
 def replay_one(services: Services, connection_id: str, delivery_id: str) -> Any:
     """One delivery is told once more; its row. One that waits is told at its time all the same. Raises
-    `delivery_missing`, `delivery_forgotten`, `subscription_disabled`."""
+    `delivery_missing`, `delivery_forgotten`, `subscription_disabled`, `sink_disabled`."""
     with services.ledger.write(durable=True) as connection:
         row = deliveries.get(connection, connection_id, delivery_id)
         if row is None:
             raise Problem("delivery_missing")
         if row.body is None:
             raise Problem("delivery_forgotten")
-        of = row.subscription_id and subscriptions.get(connection, connection_id, row.subscription_id)
-        if of and of.disabled_at is not None:
-            raise Problem("subscription_disabled", subscription=of.id, reason=of.disabled_reason)
+        _check_goes_on(connection, connection_id, row)
         deliveries.replay(connection, connection_id, deliveries.chosen(ids=[delivery_id]), services.courier.clock())
         row = deliveries.get(connection, connection_id, delivery_id)
     kick(services)
     return row
+
+
+def _check_goes_on(connection: Connection, connection_id: str, delivery: Any) -> None:
+    of = delivery.subscription_id and subscriptions.get(connection, connection_id, delivery.subscription_id)
+    if of and of.disabled_at is not None:
+        raise subscription_ended(of)
+    sink = delivery.sink_id and sinks.get(connection, connection_id, delivery.sink_id)
+    if sink and sink.disabled_at is not None:
+        raise sink_ended(sink)
+
+
+def subscription_ended(subscription: Subscription) -> Problem:
+    """That it is not told any more, and why."""
+    return Problem("subscription_disabled", subscription=subscription.id, reason=subscription.disabled_reason)
+
+
+def sink_ended(sink: Sink) -> Problem:
+    """That nothing is written there any more, and why."""
+    why = say("It was switched off.") if sink.disabled_reason == SWITCHED_OFF else sink.disabled_reason
+    return Problem("sink_disabled", sink=sink.id, reason=why)
 
 
 def _check_ids(connection: Connection, connection_id: str, ids: Any) -> None:

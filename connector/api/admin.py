@@ -31,9 +31,9 @@ from connector.errors import Detail, Problem
 from connector.ids import new_key
 from connector.intake.options import read_mapping, shown_mapping
 from connector.ledger import connections as tenants
-from connector.ledger import quotas, requests, subscriptions
+from connector.ledger import quotas, requests, sinks, subscriptions
 from connector.ledger.connections import SCOPES, Key
-from connector.ledger.subscriptions import Subscription
+from connector.subscribing import sink_ended, subscription_ended
 
 blueprint = Blueprint(
     "connection",
@@ -54,7 +54,8 @@ def get_me() -> Response:
     tenant, now = caller().connection, services().courier.clock()
     with services().ledger.read() as connection:
         budget = quotas.get(connection, tenant.id)
-        ended = subscriptions.disabled(connection, tenant.id)
+        untold = subscriptions.disabled(connection, tenant.id)
+        unwritten = sinks.disabled(connection, tenant.id)
     quota = {
         "limit": limit_today(budget, tenant.limits, now),
         "used": used_today(budget, now),
@@ -62,14 +63,16 @@ def get_me() -> Response:
         "daily_quota": tenant.daily_quota,
     }
     plain = {name: getattr(tenant, name) for name in ("id", "website_id", "label", "tier", "halted")}
-    notes = [_disabled(each) for each in ended]
+    notes = [
+        *(_ended(each.id, subscription_ended(each)) for each in untold),
+        *(_ended(each.id, sink_ended(each)) for each in unwritten),
+    ]
     return answer({**plain, "scopes": list(caller().key.scopes), "quota": quota, "notes": notes})
 
 
-def _disabled(subscription: Subscription) -> dict[str, Any]:
-    """The note of a subscription that is not told any more; its path is the subscription's id."""
-    told = Problem("subscription_disabled", subscription=subscription.id, reason=subscription.disabled_reason)
-    return {"level": "error", "field": None, "code": told.code, "message": told.message, "path": subscription.id}
+def _ended(whose: str, told: Problem) -> dict[str, Any]:
+    """The note of a subscription that is not told any more, or of a sink; its path is their id."""
+    return {"level": "error", "field": None, "code": told.code, "message": told.message, "path": whose}
 
 
 @blueprint.route("/mappings", methods=["GET"])

@@ -134,7 +134,7 @@ def get_delivery(delivery_id: str) -> Response:
 @blueprint.route("/<delivery_id>/replay", methods=["POST"])
 @needs("write")
 @blueprint.response(202, DeliveryOut)
-@blueprint.fails("delivery_missing", "delivery_forgotten", "subscription_disabled")
+@blueprint.fails("delivery_missing", "delivery_forgotten", "subscription_disabled", "sink_disabled")
 @answered_once
 def replay_delivery(delivery_id: str) -> Response:
     """Replay a delivery.

@@ -61,6 +61,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "source_unreachable": {"source": "Notion"},
     "subscription_exists": {"subscription": ID},
     "subscription_disabled": {"subscription": ID, "reason": "it answered 500"},
+    "sink_disabled": {"sink": ID, "reason": "The credential may not edit this sheet. Share the sheet as an editor."},
     "target_refused": {"reason": "its host is in a private or reserved network"},
     "too_many_subscriptions": {"limit": Count(MOST_SUBSCRIPTIONS)},
     "body_too_large": {"limit": size(CONTACT_LIMIT)},

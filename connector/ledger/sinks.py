@@ -92,6 +92,11 @@ def reseal(connection: Connection, renewed: Callable[[bytes], bytes | None]) -> 
     return changed
 
 
+def disabled(connection: Connection, connection_id: str) -> list[Sink]:
+    """Those that nothing is written to any more, for nothing but failures came of it."""
+    return [each for each in every(connection, connection_id) if each.disabled_reason not in (None, SWITCHED_OFF)]
+
+
 def _of(row: Row[Any]) -> Sink:
     plain = {name: getattr(row, name) for name in Sink.__slots__}
     return Sink(**{**plain, "events": tuple(row.events), "options": dict(row.options)})

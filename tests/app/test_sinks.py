@@ -22,6 +22,7 @@ pytestmark = pytest.mark.parametrize("database", DATABASES, indirect=True)
 URL = f"https://docs.google.com/spreadsheets/d/{SPREADSHEET}/edit#gid=0"
 EVENTS = ["contact_created", "conversation_data_changed"]
 NOWHERE = "0" * 32
+EVENT: dict[str, Any] = {"event_id": NOWHERE, "event": "contact_created", "own": False, "who": "", "now": 1_000}
 
 
 @pytest.fixture(scope="module")
@@ -218,12 +219,29 @@ class TestChanging:
         changed = api.patch(f"/v1/sinks/{made['id']}", json=change).get_json()
         assert (changed["enabled"], changed["failing_since"] is None) == (enabled, enabled)
 
+    @pytest.mark.parametrize(
+        ("reason", "words", "notes"),
+        [("switched_off", "It was switched off.", 0), ("The spreadsheet is full.", "The spreadsheet is full.", 1)],
+    )
+    def test_what_is_disabled_says_so_to_who_replays_and_a_failure_to_everybody(
+        self, api: FlaskClient, stack: Stack, reason: str, words: str, notes: int
+    ) -> None:
+        made = added(api)
+        with stack.services.ledger.write() as connection:
+            telling.tell(connection, WEBSITE, payload={}, **EVENT)
+            connection.execute(update(deliveries).values(status="dead"))
+            connection.execute(update(sinks).values(disabled_at=2_000, disabled_reason=reason))
+        [told] = api.get("/v1/deliveries").get_json()
+        told = problem(api.post(f"/v1/deliveries/{told['id']}/replay"), 409, "sink_disabled")
+        assert words in told["message"]
+        noted = api.get("/v1/me").get_json()["notes"]
+        assert [(each["code"], each["path"]) for each in noted] == [("sink_disabled", made["id"])] * notes
+
     def test_why_nothing_is_written_is_told_while_it_fails(self, api: FlaskClient, stack: Stack) -> None:
         made = added(api)
-        event: dict[str, Any] = {"event_id": NOWHERE, "event": "contact_created", "own": False, "who": "", "now": 1_000}
         trail = [{"at": 1, "reason": "It was busy.", "ms": 1}, {"at": 2, "reason": "The spreadsheet is full.", "ms": 1}]
         with stack.services.ledger.write() as connection:
-            telling.tell(connection, WEBSITE, payload={}, **event)
+            telling.tell(connection, WEBSITE, payload={}, **EVENT)
             connection.execute(update(deliveries).where(deliveries.c.sink_id == made["id"]).values(trail=trail))
             connection.execute(update(sinks).values(failing_since=1_000))
         assert api.get(f"/v1/sinks/{made['id']}").get_json()["failing_reason"] == "The spreadsheet is full."

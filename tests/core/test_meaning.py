@@ -18,8 +18,10 @@ def told(event: str, **data: Any) -> Told:
 @pytest.mark.parametrize(
     ("event", "data", "ours", "subject", "said"),
     [
-        ("people:profile:created", {"people_id": P, "email": "Ada@Example.com"}, "contact_created", P, {}),
-        ("people:profile:created", {"email": "Ada@Example.com"}, "contact_created", "ada@example.com", {}),
+        ("people:profile:created", {"people_id": P, "email": "Ada@Example.com"}, "contact_created", P,
+         {"email": "ada@example.com"}),
+        ("people:profile:created", {"email": "Ada@Example.com"}, "contact_created", "ada@example.com",
+         {"email": "ada@example.com"}),
         (
             "people:profile:updated",
             {"people_id": P, "update": {"person": {"nickname": "A"}}},
@@ -28,7 +30,8 @@ def told(event: str, **data: Any) -> Told:
             {"card": {"person": {"nickname": "A"}}},
         ),
         ("people:profile:removed", {"people_id": P}, "contact_removed", P, {}),
-        ("people:profile:removed", {"email": "ada@example.com"}, "contact_removed", "ada@example.com", {}),
+        ("people:profile:removed", {"email": "ada@example.com"}, "contact_removed", "ada@example.com",
+         {"email": "ada@example.com"}),
         ("session:set_email", {"session_id": S, "email": "a@b.co"}, "conversation_email_changed", S, {}),
         ("session:set_data", {"session_id": S, "data": {"plan": "pro"}}, "conversation_data_changed", S,
          {"data": {"plan": "pro"}}),
