@@ -1,10 +1,11 @@
 """Naming: whether what arrived names a person, in words or by the id that its source has for the person."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Row
 
 from connector import vendors
@@ -15,6 +16,9 @@ from connector.inbound.needs import Needs
 from connector.intake import Reading
 from connector.ledger.inbounds import Address
 from connector.ledger.naming import Called, says
+
+T = TypeVar("T")
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,30 @@ class Naming:
         if says(arrival.body, self.called.names):
             return True
         address = self.addresses.get(arrival.inbound_id)
-        try:
-            return address is not None and self._is_about(address, arrival)
-        except Problem:  # what cannot be read names nobody by an id: it never becomes a record
-            return False
+        return address is not None and bool(self._read(arrival, lambda: self._is_about(address, arrival)))
 
     def without(self, address: Address, arrival: Row[Any]) -> bytes | None:
         """What a notification of several says of all others, as JSON; None when of nobody else, or when they cannot be
         told apart."""
+        return self._read(arrival, lambda: self._without(address, arrival))
+
+    def _read(self, arrival: Row[Any], read: Callable[[], T]) -> T | None:
+        """What is read of an arrival, which is None when it is nothing of its source's, so that it never becomes a
+        record; and when a mistake of ours shows in it: no erasure fails for what somebody else has sent."""
+        try:
+            return read()
+        except Problem:
+            return None
+        except Exception as mistake:
+            names = {"connection": arrival.connection_id, "inbound": arrival.inbound_id, "arrival": arrival.id}
+            log.error("arrival_unread", **names, reason=type(mistake).__name__)
+            return None
+
+    def _without(self, address: Address, arrival: Row[Any]) -> bytes | None:
         leave_out = getattr(vendors.registry().get(address.source), "without", None)
         if leave_out is None or payload.is_lines(arrival.content_type):
             return None
-        try:
-            value = payload.value_of(arrival.body, arrival.content_type)
-        except Problem:
-            return None
+        value = payload.value_of(arrival.body, arrival.content_type)
         if thin_of(address, value) is None:
             return None
         rest = leave_out(value, lambda said: self._is_named(address, said))

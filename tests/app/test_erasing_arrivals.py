@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from connector.inbound import runner, taking
+from connector.inbound import payload, runner, taking
 from connector.ledger import arrivals as ledger_arrivals
 from connector.ledger import inbounds as ledger_inbounds
 from connector.ledger.naming import says
@@ -113,6 +113,30 @@ def test_what_names_the_person_by_its_sources_id_is_a_record_of_the_person(
     assert api.delete(PATH).get_json()["records"] == 2
     assert outcomes_of(api, one) == ["accepted"] * 2
     assert "Augusta" not in rows(stack)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_no_erasure_fails_for_what_breaks_the_reader(
+    api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    """Somebody else's, by its words; it waits on, or is kept to be looked at."""
+    one = made(api, "woocommerce")
+    send(stack, one, {"id": 42, "role": "customer", **ADA})
+    assert took_in(stack) == 1
+    send(stack, one, {"id": 43, "role": "customer", **BOB})
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise TypeError
+
+    monkeypatch.setattr(payload, "reading_of", breaks)
+    outcome = "server_error" if ended else None
+    if ended:
+        with stack.services.ledger.write() as connection:
+            is_open = arrivals.c.due_at.is_not(None)
+            connection.execute(update(arrivals).where(is_open).values(due_at=None, outcome=outcome))
+    assert api.delete(PATH).get_json()["records"] == 1
+    assert outcomes_of(api, one) == [outcome, "accepted"]
+    assert "bob@example.com" in rows(stack)
 
 
 def test_what_comes_after_the_erasure_was_asked_for_is_a_new_wish(api: FlaskClient, stack: Stack) -> None:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug import Response
 
+from connector import vendors
 from connector.ledger.tables import arrivals, inbounds
 from tests.app.inbound import arrivals_of, kept, made, outcomes_of, send, stored, took_in
 from tests.app.stack import DATABASES, Stack
@@ -136,5 +137,24 @@ def test_a_notification_of_nobody_else_is_given_up(api: FlaskClient, stack: Stac
     assert stored(send(stack, address, alone))
     system.faults.append(Response("no", status=500))
     api.delete(PATH)
+    assert outcomes_of(api, address) == ["contact_erased"]
+    assert P1 not in kept(stack)
+
+
+@pytest.mark.parametrize("stray", [[], [7]])
+def test_where_the_others_cannot_be_told_apart_it_is_given_up(
+    api: FlaskClient, stack: Stack, systems: dict[str, StandIn], monkeypatch: pytest.MonkeyPatch, stray: list[int]
+) -> None:
+    """What is no event stands among them, or a mistake of ours shows."""
+    address = made(api, "hubspot", credential=hubspot.CREDENTIAL)
+    assert stored(send(stack, address, [*notification("hubspot", ""), *stray]))
+
+    def breaks(*_: Any) -> Any:
+        raise TypeError
+
+    if not stray:
+        monkeypatch.setattr(vendors.registry()["hubspot"], "without", breaks)
+    systems["hubspot"].faults[:] = [Response("no", status=500)]
+    assert api.delete(PATH).get_json()["arrivals"] == 1
     assert outcomes_of(api, address) == ["contact_erased"]
     assert P1 not in kept(stack)
