@@ -13,11 +13,15 @@ from connector.errors import Problem
 from connector.inbound import payload
 from connector.inbound.completing import thin_of
 from connector.inbound.needs import Needs
+from connector.inbound.taking import DEADLY
 from connector.intake import Reading
+from connector.ledger import arrivals
 from connector.ledger.inbounds import Address
 from connector.ledger.naming import Called, says
 
 T = TypeVar("T")
+# So many processes in a row have died with an arrival in hand: it may be what kills them. One may have been killed.
+_SUSPECT = 2
 log = structlog.get_logger()
 
 
@@ -31,9 +35,12 @@ class Naming:
     addresses: Mapping[str, Address]
 
     def __call__(self, arrival: Row[Any]) -> bool:
-        """Whether an arrival with a body names the person."""
+        """Whether an arrival with a body names the person. What may kill whoever reads it is not read: who dies of it
+        is counted as who takes it in alone."""
         if says(arrival.body, self.called.names):
             return True
+        if arrival.outcome == DEADLY or arrivals.losses(arrival) >= _SUSPECT:
+            return False
         address = self.addresses.get(arrival.inbound_id)
         return address is not None and bool(self._read(arrival, lambda: self._is_about(address, arrival)))
 

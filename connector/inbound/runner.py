@@ -14,7 +14,7 @@ from connector.errors import Problem
 from connector.inbound.erasures import Erasures
 from connector.inbound.naming import Naming
 from connector.inbound.needs import Needs
-from connector.inbound.taking import FOR_A_CREDENTIAL, Early, Taken, take_in
+from connector.inbound.taking import DEADLY, FOR_A_CREDENTIAL, Early, Taken, take_in
 from connector.inbound.threads import Threads
 from connector.ledger import DatabaseProblem, arrivals, inbounds
 from connector.ledger.inbounds import Address
@@ -69,7 +69,7 @@ class Arrivals(Threads):
         if arrivals.losses(arrival) < _DEADLY:
             return False
         log.error("arrival_deadly", connection=arrival.connection_id, inbound=arrival.inbound_id, arrival=arrival.id)
-        self._end(arrival, Taken("arrival_deadly", keeps_body=True))
+        self._end(arrival, Taken(DEADLY, keeps_body=True))
         return True
 
     def take_in_now(self, connection_id: str, called: Called, until: int) -> bool:

@@ -18,6 +18,8 @@ from connector.vendors.base import Thin
 
 # What ended so is read again once its address has another credential.
 FOR_A_CREDENTIAL = ("source_credential_refused",)
+# What ended so has killed whoever took it in.
+DEADLY = "arrival_deadly"
 # So many of an address are looked through for those that are about the same.
 _MOST_BESIDE = 200
 

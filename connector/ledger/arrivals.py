@@ -10,7 +10,8 @@ from connector.ledger import inbounds
 from connector.ledger.remains import leave
 from connector.ledger.tables import arrivals
 
-# Whether an arrival (`id`, `connection_id`, `inbound_id`, `body`, `content_type`, `headers`) names a person.
+# Whether an arrival (`id`, `connection_id`, `inbound_id`, `body`, `content_type`, `headers`, `holder`, `outcome`)
+# names a person.
 Names: TypeAlias = Callable[[Row[Any]], bool]
 
 _CHUNK = 500
@@ -232,7 +233,7 @@ def _some(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
 
 _OPEN = arrivals.c.due_at.is_not(None)
 _ENDED = {"due_at": None, "holder": None}
-_SAID = ("id", "connection_id", "inbound_id", "body", "content_type", "headers")
+_SAID = ("id", "connection_id", "inbound_id", "body", "content_type", "headers", "holder", "outcome")
 _SAYING = [getattr(arrivals.c, name) for name in _SAID]
 _BODILESS = [column for column in arrivals.c if column is not arrivals.c.body]
 

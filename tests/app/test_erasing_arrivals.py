@@ -139,6 +139,30 @@ def test_no_erasure_fails_for_what_breaks_the_reader(
     assert "bob@example.com" in rows(stack)
 
 
+@pytest.mark.parametrize(("deaths", "outcome"), [(3, None), (6, "arrival_deadly")])
+def test_what_may_kill_whoever_reads_it_is_not_read_for_an_erasure(
+    api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch, deaths: int, outcome: str | None
+) -> None:
+    """Nobody counts who dies of it there."""
+    one, customer = made(api, "woocommerce"), {"id": 42, "role": "customer"}
+    send(stack, one, {**customer, **ADA})
+    assert took_in(stack) == 1
+    send(stack, one, {**customer, "email": ""})
+    for _ in range(deaths):
+        with stack.services.ledger.write() as connection:
+            connection.execute(update(arrivals).where(arrivals.c.due_at.is_not(None)).values(due_at=0))
+            assert ledger_arrivals.claim(connection, stack.services.courier.clock(), 1, "dead")
+    if outcome:
+        assert took_in(stack) == 1
+
+    def kills(*_: Any, **__: Any) -> Any:
+        raise SystemExit
+
+    monkeypatch.setattr(payload, "reading_of", kills)
+    assert api.delete(PATH).status_code == 200
+    assert outcomes_of(api, one) == [outcome, "accepted"]
+
+
 def test_what_comes_after_the_erasure_was_asked_for_is_a_new_wish(api: FlaskClient, stack: Stack) -> None:
     one, services = made(api), stack.services
     send(stack, one, ADA)
