@@ -138,7 +138,7 @@ class Arrivals(Threads):
         is given up, and then emptied: it tells of one page, or is a mistake of ours."""
         now = self._needs.intake.clock()
         with self._needs.ledger.write(durable=True) as connection:
-            arrival = arrivals.take_over(connection, arrival_id, now + _TERM, own_name())
+            arrival = arrivals.take_over(connection, arrival_id, now, now + _TERM, own_name())
         if arrival is None or self._given_up(arrival):
             return
         try:

@@ -62,12 +62,12 @@ def claim(connection: Connection, now: int, until: int, holder: str) -> Row[Any]
             theirs = sorted((row for row in lost if row.inbound_id == inbound_id), key=lambda row: str(row.id))
             _give_back(connection, theirs[1:])
             first = theirs[0].id if theirs else connection.scalar(_first(now, arrivals.c.id, _at(inbound_id)))
-            return _taken(connection, arrivals.c.id == first, until, holder)
+            return _taken(connection, arrivals.c.id == first, now, until, holder)
     return None
 
 
 def losses(arrival: Row[Any]) -> int:
-    """How many had in hand what one has in hand, one after the other, and died of it, or were too late."""
+    """How many had in hand what one has in hand, one after the other, and died of it, or were not heard of again."""
     return int(str(arrival.holder).partition(_LOST)[2] or 0)
 
 
@@ -81,17 +81,21 @@ def _give_back(connection: Connection, lost: Collection[Row[Any]]) -> None:
     connection.execute(update(arrivals).where(theirs).values(holder=None, due_at=arrivals.c.received_at))
 
 
-def take_over(connection: Connection, arrival_id: str, until: int, holder: str) -> Row[Any] | None:
+def take_over(connection: Connection, arrival_id: str, now: int, until: int, holder: str) -> Row[Any] | None:
     """Takes in hand what is not ended, whoever has it and whenever it is due. Who had it cannot end it any more."""
-    return _taken(connection, arrivals.c.id == arrival_id, until, holder)
+    return _taken(connection, arrivals.c.id == arrival_id, now, until, holder)
 
 
-def _taken(connection: Connection, which: ColumnElement[bool], until: int, holder: str) -> Row[Any] | None:
+def _taken(connection: Connection, which: ColumnElement[bool], now: int, until: int, holder: str) -> Row[Any] | None:
+    """From who lives it is only taken over. Of who is elsewhere that is known by its signs alone: who has given none
+    for half a term is lost. Later would be too late: an erasure that died with it is tried again after as long."""
     row = connection.execute(select(arrivals).where(which, _OPEN).with_for_update()).one_or_none()
     if row is None:
         return None
     taken = update(arrivals).where(arrivals.c.id == row.id)
-    name = holder if row.holder is None else f"{holder[:_LONGEST_NAME]}{_LOST}{losses(row) + 1}"
+    is_lost = row.holder is not None and (row.due_at <= (now + until) // 2 or is_dead(row.holder))
+    lost = losses(row) + is_lost
+    name = f"{holder[:_LONGEST_NAME]}{_LOST}{lost}" if lost else holder
     connection.execute(taken.values(due_at=until, attempts=row.attempts + 1, holder=name))
     return connection.execute(select(arrivals).where(arrivals.c.id == row.id)).one()
 

@@ -672,10 +672,24 @@ class TestTakingIn:
         its_id = row_of(stack).id
         for _ in range(6):
             with stack.services.ledger.write() as connection:
-                assert ledger_arrivals.take_over(connection, its_id, now, dead) is not None
+                assert ledger_arrivals.take_over(connection, its_id, now, now + 1_000, dead) is not None
         assert api.delete("/v1/contacts/ada@example.com").get_json()["arrivals"] == 1
         assert (outcomes_of(api, one), row_of(stack).body) == (["contact_erased"], None)
         assert stack.count() == 0, "it was not taken in"
+
+    @pytest.mark.parametrize(("is_dead", "pause", "losses"), [(True, 0, 10), (False, 0, 0), (False, 500, 10)])
+    def test_who_lives_and_has_it_taken_away_by_erasures_has_not_died_of_it(
+        self, api: FlaskClient, stack: Stack, is_dead: bool, pause: int, losses: int
+    ) -> None:
+        """Ten people of one notification may be erased at the same time. Who is silent for half a term is lost."""
+        send(stack, made(api), ADA)
+        its_id, now, holder = row_of(stack).id, stack.services.courier.clock(), dead_name() if is_dead else own_name()
+        for number in range(11):
+            with stack.services.ledger.write() as connection:
+                came = now + number * pause
+                taken = ledger_arrivals.take_over(connection, its_id, came, came + 1_000, holder)
+        assert taken is not None
+        assert ledger_arrivals.losses(taken) == losses
 
     @pytest.mark.parametrize("ours", [True, False])
     def test_what_one_survives_is_not_what_kills(
