@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
 from connector import vendors
 from connector.errors import Problem
 from connector.inbound.asking import asker_of
@@ -33,24 +35,36 @@ def thin_of(address: Address, value: Any) -> Thin | None:
     return found if found is None or address.credential_sealed is not None or not found.ids else None
 
 
-def completed(needs: Needs, address: Address, value: Any, wait: Callable[[float], object] = time.sleep) -> Completed:
+def completed(
+    needs: Needs,
+    address: Address,
+    value: Any,
+    wait: Callable[[float], object] = time.sleep,
+    holds: Callable[[Connection], None] | None = None,
+) -> Completed:
     """What a notification says, and what it is about, where that can be read; else the payload as it came. No payloads:
     it is about nothing that is a contact.
 
-    Raises `Gone`, and what an `Asker` raises.
+    `wait` waits for a turn at the other system, `holds` is told of each. Raises `Gone`, and what an `Asker` raises.
     """
     thin = thin_of(address, value)
     if thin is None:
         return Completed([value])
     rest = [] if thin.rest is None else [thin.rest]
-    found = _read(needs, address, thin, wait) if thin.ids else []
+    found = _read(needs, address, thin, wait, holds) if thin.ids else []
     if thin.ids and not found and not rest:
         raise Gone
     return Completed([*rest, *found], thin.ids)
 
 
-def _read(needs: Needs, address: Address, thin: Thin, wait: Callable[[float], object]) -> list[Any]:
-    asker = asker_of(needs, address, wait)
+def _read(
+    needs: Needs,
+    address: Address,
+    thin: Thin,
+    wait: Callable[[float], object],
+    holds: Callable[[Connection], None] | None,
+) -> list[Any]:
+    asker = asker_of(needs, address, wait, holds)
     if asker is None:
         return []
     read = asker.vendor.read  # type: ignore[attr-defined]  # who has `thin` has it

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,10 +26,10 @@ log = structlog.get_logger()
 
 # Seconds between two clearings of what is old.
 _TIDY = 3_600.0
-# Milliseconds in which one arrival is taken in; after that another process may.
+# Milliseconds in which one arrival is taken in, or another request made for it; after that another process may.
 _TERM = 120_000
-# So many processes in a row may die with one arrival in hand: then nothing but it can be what kills them. Each of the
-# last had the whole term.
+# So many processes in a row may die with one arrival in hand, or fall silent: then nothing but it can be what kills
+# them. Each of the last had the whole term.
 _DEADLY = 6
 # Milliseconds before the second try, and at most before any.
 _FIRST, _LONGEST = 1_000, 300_000
@@ -119,7 +120,14 @@ class Arrivals(Threads):
         address = self._address(arrival)
         if address is None:
             return Taken("gone")  # removed with all that came
-        return take_in(self._needs, address, arrival, self._stop.wait, at_once=at_once)
+        holds = partial(self._hold_on, arrival)
+        return take_in(self._needs, address, arrival, self._stop.wait, holds, at_once=at_once)
+
+    def _hold_on(self, arrival: Row[Any], connection: Connection) -> None:
+        """The term begins anew with every request: who is asked may be slow. Raises `contact_busy`, which nobody hears:
+        who has lost it cannot end it."""
+        if not arrivals.hold_on(connection, arrival, self._needs.intake.clock() + _TERM):
+            raise Problem("contact_busy")
 
     def _take(self, arrival: Row[Any]) -> None:
         """One try, and what comes of it is written down."""

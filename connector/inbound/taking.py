@@ -63,13 +63,14 @@ def take_in(
     address: Address,
     arrival: Row[Any],
     wait: Callable[[float], object] = time.sleep,
+    holds: Callable[[Connection], None] | None = None,
     *,
     at_once: bool = False,
 ) -> Taken:
     """Accepts what an arrival says, once: one record by itself, several as an import.
 
-    `wait` waits so many seconds for a turn at the other system; `at_once`: whatever more may come of it. Raises
-    `Early`, and a `Problem` of 500 and above: it is to be tried again.
+    `wait` waits so many seconds for a turn at the other system, `holds` is told of each turn, within its transaction;
+    `at_once`: whatever more may come of it. Raises `Early`, and a `Problem` of 500 and above: it is to be tried again.
     """
     beside: tuple[str, ...] = ()
     try:
@@ -78,7 +79,7 @@ def take_in(
         else:
             value = payload.value_of(arrival.body or b"", arrival.content_type)
             beside = _beside(needs, address, arrival, thin_of(address, value), at_once=at_once)
-            reading = _reading(needs, address, arrival, completed(needs, address, value, wait))
+            reading = _reading(needs, address, arrival, completed(needs, address, value, wait, holds))
         taken = _accepted(needs, address, arrival, reading)
         return replace(taken, beside=beside) if taken.outcome == "accepted" else taken
     except Gone:

@@ -125,6 +125,11 @@ def holds(connection: Connection, arrival: Row[Any]) -> bool:
     return connection.scalar(select(arrivals.c.id).where(_in_hand(arrival)).with_for_update()) is not None
 
 
+def hold_on(connection: Connection, arrival: Row[Any], until: int) -> bool:
+    """Goes on having in hand what one took, until then (UNIX milliseconds). False when another has it by now."""
+    return bool(connection.execute(update(arrivals).where(_in_hand(arrival)).values(due_at=until)).rowcount)
+
+
 def finish(
     connection: Connection,
     arrival: Row[Any],

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug import Response
 
+from connector.inbound.asking import Asker
 from connector.ledger.tables import arrivals
 from tests.app.inbound import arrivals_of
 from tests.app.sending import EVENTS, Sender, sending
@@ -139,3 +140,45 @@ def test_an_organization_has_its_name(sender: Sender) -> None:
     sender.later()
     ended(sender.api, arrivals_of(sender.api, sender.one)[0]["outcome_id"])
     assert sender.stack.crisp.people()["p1@example.com"]["company"]["name"] == pipedrive.COMPANY
+
+
+@pytest.mark.parametrize("vendor", ["zoho"])
+class TestSlow:
+    """A system for which a term is too short: it is asked for a token, and then for the contact."""
+
+    @pytest.fixture
+    def after(self, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What becomes of the arrival's row while each answer is waited for."""
+        values, sent = dict[str, Any](), Asker._sent
+
+        def slow(*args: Any) -> Any:
+            answer = sent(*args)
+            with sender.stack.services.ledger.write() as connection:
+                connection.execute(update(arrivals).values(values))
+            return answer
+
+        monkeypatch.setattr(Asker, "_sent", slow)
+        return values
+
+    def test_who_asks_it_goes_on_having_in_hand_what_it_is_asked_for(
+        self, sender: Sender, monkeypatch: pytest.MonkeyPatch, after: dict[str, Any]
+    ) -> None:
+        """Nobody else takes it, nor counts who has it as dead."""
+        after["due_at"], held, sent = 1, list[bool](), Asker._sent
+
+        def seen(*args: Any) -> Any:
+            with sender.stack.services.ledger.read() as connection:
+                due_at = connection.scalar(select(arrivals.c.due_at))
+            held.append(due_at is not None and due_at > sender.stack.services.courier.clock())
+            return sent(*args)
+
+        monkeypatch.setattr(Asker, "_sent", seen)
+        sender.send(1)
+        sender.later()
+        assert (held, sender.outcomes) == ([True, True], ["accepted"])
+
+    def test_who_has_lost_it_asks_nothing_more(self, sender: Sender, after: dict[str, Any]) -> None:
+        after["attempts"] = 9
+        sender.send(1)
+        sender.later()
+        assert (sender.system.asked, sender.outcomes) == ([], [None])
