@@ -15,11 +15,12 @@ demo: $(VENV)/.runs
 serve: $(VENV)/.runs
 	$(BIN)/crisp-connector serve
 
-## test: checks and the whole suite; chaos by itself, for it watches the clock
+## test: checks and the whole suite; what is killed by itself, and what watches the clock last and alone
 test: lint
 	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --no-loadscope-reorder \
 	  --ignore=tests/chaos --ignore=tests/platforms --ignore=tests/browser
-	$(BIN)/python -m pytest tests/chaos
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadscope tests/chaos -m "not alone"
+	$(BIN)/python -m pytest tests/chaos -m alone
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)
 test-platforms: $(VENV)/.tests

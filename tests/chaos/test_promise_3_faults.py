@@ -3,10 +3,14 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.cluster import cluster, people, wrong
 from tests.chaos.figures import Figure, report, sized
 from tests.chaos.harassing import PATIENCE, harassed
 from tests.process.running import Crisp
+
+pytestmark = pytest.mark.alone
 
 RECORDS = sized(300, 5_000)
 

@@ -11,6 +11,8 @@ from tests.chaos.conftest import MANY
 from tests.chaos.figures import Figure, of_one_day, report, sized
 from tests.process.running import Crisp, until
 
+pytestmark = pytest.mark.alone
+
 DAILY, RATE = sized(480, 4_000), 60
 RESERVE = DAILY * 5 // 100
 

@@ -3,9 +3,13 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.cluster import cluster, people
 from tests.chaos.figures import Figure, report, sized
 from tests.process.running import Crisp
+
+pytestmark = pytest.mark.alone
 
 RECORDS, LATENCY, LIVE = sized(1_000, 50_000), 200, sized(5, 20)
 

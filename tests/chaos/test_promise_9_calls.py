@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.cluster import IN_ONE, VALUES, Cluster, Record, alike, cluster, in_batches, people, wrong
 from tests.chaos.figures import Figure, report, sized
 from tests.process.commands import result
 from tests.process.running import Crisp
+
+pytestmark = pytest.mark.alone
 
 KNOWN = sized(180, 4_500)
 NEW = KNOWN // 9
