@@ -8,7 +8,7 @@ from connector.convert.times import from_milliseconds, moment_of
 from connector.errors import Problem
 from connector.inbound import secret
 from connector.inbound.managing import OPTIONS, known_to
-from connector.inbound.steps import steps_of
+from connector.inbound.steps import left_out_of, steps_of
 from connector.ledger import arrivals, inbounds, pulls
 from connector.ledger.inbounds import Address
 from connector.platforms import google_sheets
@@ -71,6 +71,7 @@ def _plain(address: Address, base_url: str) -> dict[str, Any]:
         "verified_at": moment_of(address.state.get("verified_at")),
         "old_secret_until": moment_of(address.state.get("old_until")),
         "steps": steps_of(address, url),
+        "left_out": left_out_of(address.source),
     }
 
 

@@ -115,6 +115,13 @@ class PulledOut(Answer):
     next_at = moment("When it goes on or begins again by itself.", None, nullable=True)
 
 
+class LeftOut(Answer):
+    """Something of a system that does not reach Crisp."""
+
+    what = fields.String(metadata=about("In that system's words.", "`password`"))
+    why = fields.String(metadata=about("The reason.", "It is nobody's business."))
+
+
 class ArrivalOut(Answer):
     """Something that came to an inbound address."""
 
@@ -152,6 +159,7 @@ class InboundOut(Answer):
     steps = fields.List(
         fields.String(), metadata=about("What to do in the other system, in order.", ["Share the database with …"])
     )
+    left_out = fields.List(fields.Nested(LeftOut), metadata=about("What is not carried over from there."))
     last_arrival = fields.Nested(
         ArrivalOut, allow_none=True, metadata=about("What came last; null when nothing came yet.")
     )

@@ -212,6 +212,8 @@ class TestManaging:
             one = made(api, source)
             assert any(one["url"] in step for step in one["steps"]), source
             assert not [step for step in one["steps"] if "{" in step], source
+            assert all(each["what"] and each["why"] for each in one["left_out"]), source
+            assert one["left_out"] or source in ("generic", "google_sheets"), source
 
 
 class TestProving:
