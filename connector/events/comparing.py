@@ -103,7 +103,7 @@ def echoed(
 def _says(ours: Contact, key: str, now: Contact, known: Contact) -> bool:
     if key == "segments":
         return bool(ours.segments) and set(now.segments) <= {*known.segments, *ours.segments}
-    if key == "email":  # every one of ours has it, if only as the name of the person
+    if key == "email":
         return ours.email == now.email
     return key in ours.said() and _value(ours, key) == _value(now, key)
 

@@ -163,7 +163,10 @@ class Handing:
         dated = (key for key in changed if key != "segments")
         times = {**person.times, **{key: max(row.occurred_at, person.times.get(key, 0)) for key in dated}}
         people_id = whom.people_id or person.people_id
-        saved = replace(person, email=whom.email, people_id=people_id, known=told, times=times, complete=True)
+        # Of whom was known the address is another only when that is what has changed.
+        stays = whom.person is not None and "email" not in changed
+        email = person.email or whom.email if stays else whom.email
+        saved = replace(person, email=email, people_id=people_id, known=told, times=times, complete=True)
         people.save(connection, row.connection_id, [saved], now)
         if "email" in changed and base.email and whom.email:
             # Records of a source that led to the person still do: else the next would make a second one.

@@ -44,7 +44,7 @@ def _payload_of_new(row: Row[Any], whom: Whom, contact: Contact) -> dict[str, An
 
 def updated(tools: Tools, row: Row[Any], whom: Whom) -> bool:
     """A change is compared with what is known. The profile is read where that is not enough: somebody is not known
-    whole, the event says nothing, is doubtful, or comes late."""
+    whole, the event says nothing or another address, is doubtful, or comes late."""
     card, update = _listed(row), _said(row)
     if card is None and _must_read(row, whom):
         card = tools.card(row, whom)
@@ -76,7 +76,9 @@ def _said(row: Row[Any]) -> dict[str, Any]:
 def _must_read(row: Row[Any], whom: Whom) -> bool:
     says_something = any(key not in ("updated_at", "created_at") for key in row.payload.get("card", {}))
     is_known = whom.person is not None and whom.person.complete
-    return is_doubtful(row) or bool(row.payload.get("unsure")) or not is_known or not says_something
+    # The address is the one of then: we may have changed it ourselves since.
+    is_another = bool(row.payload.get("email")) and row.payload["email"] != whom.known.email
+    return is_doubtful(row) or bool(row.payload.get("unsure")) or not is_known or is_another or not says_something
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ def _written(tools: Tools, row: Row[Any], whom: Whom) -> list[Contact]:
     with tools.ledger.read() as connection:
         since = row.occurred_at - events.SKEW
         ours = events.written(connection, row.connection_id, whom.email, whom.people_id, since)
-    return [Contact.from_flat(each) for each in ours]
+    return [_said_by_us(who, Contact.from_flat(flat)) for who, flat in ours]
+
+
+def _said_by_us(who: str | None, contact: Contact) -> Contact:
+    """What we told Crisp: an address only where somebody got it by that, and not as the name of whom it is about."""
+    fields = {key: value for key, value in contact.fields.items() if key != "email"}
+    return replace(contact, fields=fields) if who == contact.email else contact
 
 
 def _untold(tools: Tools, row: Row[Any], update: Mapping[str, Any], now: Contact) -> tuple[str, ...]:

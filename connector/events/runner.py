@@ -14,7 +14,7 @@ from connector.crisp.events import Unreadable, read
 from connector.events.finishing import Finishing
 from connector.events.meaning import Change, Meaning, gathered, meaning
 from connector.ids import new_id
-from connector.ledger import Ledger, deliveries, events, hooks, news
+from connector.ledger import DatabaseProblem, Ledger, deliveries, events, hooks, news
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Runner:
                 if not self.turn():
                     self._kicked.wait(self._patience())
                     self._kicked.clear()
-            except SQLAlchemyError as problem:
+            except (SQLAlchemyError, DatabaseProblem) as problem:
                 log.warning("database_unavailable", reason=type(problem).__name__)
                 self._stop.wait(1)
             except Exception:
@@ -129,7 +129,7 @@ class Runner:
         """Whether it was told. One that fails for a reason of ours is tried again, and takes no other with it."""
         try:
             return self._finishing.finish(row)
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, DatabaseProblem) as problem:
             log.warning("database_unavailable", reason=type(problem).__name__)
         except Exception:
             log.exception("event_failed", connection=row.connection_id)
@@ -140,7 +140,7 @@ class Runner:
         """What breaks the program would break it again every time that it is no longer in hand."""
         try:
             self._finishing.put_off(row)
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, DatabaseProblem) as problem:
             log.warning("database_unavailable", reason=type(problem).__name__)
 
     def _understand(self) -> int:

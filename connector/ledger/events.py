@@ -158,12 +158,12 @@ def told_since(connection: Connection, connection_id: str, people_id: str | None
 
 def written(
     connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int
-) -> list[Payload]:
-    """What we told Crisp of a person, or may have told it: flat contacts of records that ended at that time (UNIX
-    milliseconds) or later, or are under way."""
+) -> list[tuple[str | None, Payload]]:
+    """What we told Crisp of a person, or may have told it: by which name, and the flat contact, of records that ended
+    at that time (UNIX milliseconds) or later, or are under way."""
     mine = _TRIED | (records.c.finished_at >= since)
     found = _records_of(connection, connection_id, email, people_id, mine & records.c.contact.is_not(None))
-    return [row.contact for row in found]
+    return [(row.who, row.contact) for row in found]
 
 
 def made(connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int) -> bool:
@@ -185,12 +185,12 @@ def _records_of(
     email: str | None,
     people_id: str | None,
     which: ColumnElement[bool],
-) -> list[Row[str, Any]]:
+) -> list[Row[Any, Any, Any]]:
     """Those of the records of a person."""
-    ours = select(records.c.id, records.c.contact).where(records.c.connection_id == connection_id, which)
+    ours = select(records.c.id, records.c.who, records.c.contact).where(records.c.connection_id == connection_id, which)
     looks = [ours.where(records.c.email == email)] if email else []
     looks += [ours.where(records.c.who == people_id, records.c.email.is_(None))] if people_id else []
-    return [row for look in looks for row in connection.execute(look).all()]
+    return [row for look in looks for row in connection.execute(look)]
 
 
 def purge(connection: Connection, before: int) -> int:

@@ -1,12 +1,16 @@
 """Somebody's address is another in Crisp: it is told as a change of who is known, and kept."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from connector.events.finishing import Finishing
+from connector.ledger.tables import records
 from tests.app.stack import DATABASES, Crisp, Stack
 from tests.app.telling import KEY, SECRET, change, claimed, now, page, told, understand
 from tests.app.test_moving_addresses import hubspot, tell
@@ -92,6 +96,58 @@ def test_that_we_changed_it_is_no_news(stack: Stack, api: FlaskClient, crisp: Cr
     told(stack, "people:profile:updated", people_id=sent["people_id"], update={"notepad": "x"})
     understand(stack)
     assert page(api)[0]["contact"]["email"] == NEWEST
+
+
+def test_a_hook_of_before_brings_no_address_back_that_we_changed(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str
+) -> None:
+    """Somebody changed something else in Crisp just before: that hook says the address of then."""
+    moment = now()
+    change(crisp, ada, notepad="x")
+    assert api.patch(f"/v1/contacts/{ada}", json={"email": NEW}).status_code == 200
+    told(stack, "people:profile:updated", at=moment, people_id=ada, email=OLD, update={"notepad": "x"})
+    told(stack, "people:profile:updated", people_id=ada, email=NEW, update={"email": NEW})
+    understand(stack)
+    assert [(each["contact"]["email"], each["changed"]) for each in page(api)] == [(NEW, ["notepad"])]
+    told(stack, "people:profile:updated", people_id=ada, update={"notepad": "y"})
+    understand(stack)
+    assert page(api)[0]["contact"]["email"] == NEW
+
+
+def test_an_address_that_we_change_while_the_profile_is_read_stays(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str
+) -> None:
+    tools, read = stack.services.events._finishing.tools, list[Any]()
+
+    def reads(connection_id: str, plan: Any) -> Any:
+        read.append(tools.reads(connection_id, plan))
+        assert api.patch(f"/v1/contacts/{ada}", json={"email": NEW}).status_code == 200
+        return read[0]
+
+    change(crisp, ada, notepad="x")
+    told(stack, "people:profile:updated", people_id=ada, update={"updated_at": 1})
+    understand(stack, finishing=Finishing(replace(tools, reads=reads)))
+    assert (len(read), page(api)[0]["changed"]) == (1, ["notepad"])
+    told(stack, "people:profile:updated", people_id=ada, update={"notepad": "y"})
+    understand(stack)
+    assert page(api)[0]["contact"]["email"] == NEW
+
+
+def test_that_ours_has_the_same_address_makes_no_change_of_it_ours(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str
+) -> None:
+    """A record that is tried says it as the name of whom it is about, and changes nobody's."""
+    change(crisp, ada, email=NEW)
+    stack.use(10_000_000)
+    sent = api.post("/v1/contacts?wait=0", json={"email": NEW, "nickname": "Countess"}).get_json()
+    with stack.services.ledger.write() as connection:
+        tried = update(records).where(records.c.id == sent["outcome_id"])
+        connection.execute(tried.values(attempts=1, due_at=now() + 3_600_000))
+    stack.use(0)
+    told(stack, "people:profile:updated", people_id=ada, update={"email": NEW})
+    understand(stack)
+    [event] = page(api)
+    assert ("email" in event["changed"], event["previous"]["email"]) == (True, OLD)
 
 
 @pytest.mark.parametrize("bound", [True, False])
