@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, delete, or_, select
 
 from connector.ledger import deliveries as telling
 from connector.ledger import hooks
@@ -30,7 +30,13 @@ def unsay(connection: Connection, connection_id: str, names: Collection[str], no
 
 
 def _about(names: Collection[str], sessions: Collection[str]) -> ColumnElement[bool]:
-    return or_(events.c.email.in_(names), events.c.people_id.in_(names), events.c.session_id.in_(sessions))
+    """Events of the person, and those that say of a person who has another address now that it was this one."""
+    # As the ledger writes JSON.
+    said, addresses = cast(events.c.payload, Text), (name for name in names if "@" in name)
+    named = (
+        said.contains(f'"email":{json.dumps(address, ensure_ascii=False)}', autoescape=True) for address in addresses
+    )
+    return or_(events.c.email.in_(names), events.c.people_id.in_(names), events.c.session_id.in_(sessions), *named)
 
 
 def _outlived(connection: Connection, connection_id: str, names: Collection[str]) -> Iterator[str]:

@@ -133,6 +133,17 @@ def test_an_address_that_we_change_while_the_profile_is_read_stays(
     assert page(api)[0]["contact"]["email"] == NEW
 
 
+def test_who_is_erased_by_the_address_of_before_is_not_said_to_have_had_it(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str
+) -> None:
+    change(crisp, ada, email=NEW)
+    told(stack, "people:profile:updated", people_id=ada, update={"email": NEW})
+    understand(stack)
+    assert page(api)[0]["previous"] == {"email": OLD}
+    assert api.delete(f"/v1/contacts/{OLD}").status_code in (200, 202)
+    assert [each for each in page(api) if OLD in str(each)] == []
+
+
 def test_that_ours_has_the_same_address_makes_no_change_of_it_ours(
     stack: Stack, api: FlaskClient, crisp: Crisp, ada: str
 ) -> None:
