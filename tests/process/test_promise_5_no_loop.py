@@ -25,7 +25,7 @@ class Echo:
         self.written[email] += 1
         title = f"Title {self.written[email]}"
         answer = self._service.post("/v1/contacts?wait=0", json={"email": email, "job_title": title})
-        if answer.status_code != 202:
+        if answer.status_code not in (200, 202):  # it may have been delivered by then
             self.failed.append(answer.text)
 
 
