@@ -38,6 +38,11 @@ class _Listed:
         """The number of the first; 0 when there is none."""
         return _id(self.customers[0]) if self.customers else 0
 
+    @property
+    def is_one_of_unknown(self) -> bool:
+        """Whether it is a single one, of a shop that does not say how many it has."""
+        return self.total is None and len(self.customers) == 1
+
     def after(self, last: int, size: int) -> list[int] | None:
         """Where the next page begins. A shop, a plug-in or a cache may give fewer than are asked for: a short page is
         the last only where nobody is left by the shop's count, or nobody but the one who was seen before. Raises
@@ -62,7 +67,17 @@ def page(account: Account, _since: int | None, cursor: Any) -> Asking[Page]:
         raise Trouble("source_repeats")
     while found.place and (not found.customers or found.first > last):
         found = yield from _customers(account, max(0, found.place - size), size)
+    if found.place == 0 and found.is_one_of_unknown:
+        yield from _alone(account, found, size)
     return Page([each for each in found.customers if _id(each) > last], found.after(last, size))
+
+
+def _alone(account: Account, found: _Listed, size: int) -> Asking[None]:
+    """Looks behind a first customer who came alone. Raises `Trouble` when somebody is there: who gives one at a time
+    never gives the next beside the one who was seen before."""
+    behind = yield from _customers(account, 1, size)
+    if any(_id(each) > found.first for each in behind.customers):
+        raise Trouble("source_repeats")
 
 
 def _customers(account: Account, place: int, count: int) -> Asking[_Listed]:

@@ -142,6 +142,14 @@ def test_woocommerces_customers_are_all_seen_whoever_is_removed_meanwhile(
     assert sorted(set(seen)) == seen, "nobody comes twice"
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_shop_that_gives_one_customer_at_a_time_does_not_seem_to_have_one_alone(counts: bool) -> None:
+    with pytest.raises(Trouble, match="source_repeats"):
+        shown([1, 2, 3], Account(WOOCOMMERCE), None, counts=counts, most=1)
+    page = shown([1], Account(WOOCOMMERCE), None, counts=counts, most=1)
+    assert (page.payloads, page.cursor) == ([{"id": 1}], None)
+
+
 def test_a_shop_that_says_how_many_it_has_is_not_asked_for_more() -> None:
     assert shown([1, 2, 3], Account(WOOCOMMERCE), None, counts=True).cursor is None
     assert shown([1, 2, 3], Account(WOOCOMMERCE), None).cursor is not None
