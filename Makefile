@@ -18,9 +18,9 @@ serve: $(VENV)/.runs
 ## test: checks and the whole suite; what is killed by itself, and what watches the clock last and alone
 test: lint
 	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --no-loadscope-reorder \
-	  --ignore=tests/chaos --ignore=tests/platforms --ignore=tests/browser
+	  --ignore=tests/chaos --ignore=tests/platforms --ignore=tests/browser -m "not alone"
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadscope tests/chaos -m "not alone"
-	$(BIN)/python -m pytest tests/chaos -m alone
+	$(BIN)/python -m pytest tests/chaos tests/courier -m alone
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)
 test-platforms: $(VENV)/.tests

@@ -25,7 +25,6 @@ _LONG = (
     "tests/app/test_promise_14_",
     "tests/files/test_promise_10_",
     "tests/process/",
-    "tests/courier/",
     "tests/security/test_promise_16_",
     "tests/app/test_promise_20_",
 )

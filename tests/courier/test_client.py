@@ -178,6 +178,7 @@ def test_a_status_that_is_known_counts_without_its_body(talk: Callable[[int], Ta
         assert send(url) == Reply(status, retry_after=7.0)
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("short")
 def test_a_call_ends_in_time_whatever_the_other_side_does() -> None:
     with raw_server(dripping(head(200, LENGTH), b" ")) as url:

@@ -24,6 +24,7 @@ def used(world: World) -> int:
         return quotas.get(connection, "W").used
 
 
+@pytest.mark.alone
 def test_promise_7_the_rate_is_kept_and_used(world: World) -> None:
     """The sandbox lets a second's calls through at once and refuses what comes faster than that."""
     world.switch(rate=40)
@@ -36,6 +37,7 @@ def test_promise_7_the_rate_is_kept_and_used(world: World) -> None:
     assert 79 / 40 <= took <= 80 / 40 + 1
 
 
+@pytest.mark.alone
 def test_a_slow_rate_is_not_bought_ahead(world: World) -> None:
     """A live plan need not wait until all that a drain has in hand is sent."""
     world.connect(rate=5)

@@ -17,6 +17,8 @@ from connector.ledger.people import Person
 from tests.building import contact
 from tests.courier.world import World
 
+pytestmark = pytest.mark.alone
+
 ADA = "ada@example.com"
 PLACES = 8
 BULK = 10_000
