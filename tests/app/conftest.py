@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from tests import postgres, tallying
 from tests.app.inbound import cleared
 from tests.app.stack import Crisp, Stack, running, sandbox, settings_for
+from tests.vendors.standing import hurried
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,6 +50,13 @@ def delivers() -> bool:
 def settings() -> dict[str, Any]:
     """Settings beside the usual ones; a module that wants some has its own fixture of this name."""
     return {}
+
+
+@pytest.fixture(scope="module")
+def hurry() -> Iterator[None]:
+    """Vendors may be asked without a pause."""
+    with hurried():
+        yield
 
 
 @pytest.fixture(scope="module")

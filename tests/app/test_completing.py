@@ -1,7 +1,6 @@
 """Notifications that name a contact alone, or tell only what has changed: one read brings the rest."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,28 +14,22 @@ from tests.app.inbound import arrivals_of
 from tests.app.sending import EVENTS, Sender, sending
 from tests.app.stack import Stack, ended
 from tests.vendors import hubspot, pipedrive
-from tests.vendors.standing import StandIn, asked_here, hurried, standing
+from tests.vendors.standing import StandIn, all_standing, asked_here
 
-pytestmark = pytest.mark.usefixtures("no_addresses")
+pytestmark = pytest.mark.usefixtures("no_addresses", "hurry")
 
 
 @pytest.fixture(scope="module")
 def systems() -> Iterator[dict[str, StandIn]]:
     """All of them, with five contacts each."""
-    with ExitStack() as kept_open:
-        yield {name: kept_open.enter_context(standing(name, 5)) for name in EVENTS}
+    with all_standing(EVENTS, 5) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
     return asked_here(systems)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hurry() -> Iterator[None]:
-    with hurried():
-        yield
 
 
 @pytest.fixture

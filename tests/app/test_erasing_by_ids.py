@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,9 +14,12 @@ from tests.app.inbound import arrivals_of, kept
 from tests.app.sending import EVENTS, Sender, sending
 from tests.app.stack import DATABASES, Stack, ended
 from tests.vendors import hubspot, salesforce, zoho
-from tests.vendors.standing import Person, StandIn, asked_here, hurried, standing
+from tests.vendors.standing import Person, StandIn, all_standing, asked_here
 
-pytestmark = [pytest.mark.usefixtures("no_addresses"), pytest.mark.parametrize("database", DATABASES, indirect=True)]
+pytestmark = [
+    pytest.mark.usefixtures("no_addresses", "hurry"),
+    pytest.mark.parametrize("database", DATABASES, indirect=True),
+]
 P1, P3 = "p1@example.com", "p3@example.com"
 PATH = f"/v1/contacts/{P1}"
 # A failure, and an answer for which it waits for another credential.
@@ -27,20 +29,14 @@ _FAILS, _REFUSES = Response("no", status=500), Response("{}", status=401)
 @pytest.fixture(scope="module")
 def systems() -> Iterator[dict[str, StandIn]]:
     """All of them, with five contacts each."""
-    with ExitStack() as kept_open:
-        yield {name: kept_open.enter_context(standing(name, 5)) for name in EVENTS}
+    with all_standing(EVENTS, 5) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
     return asked_here(systems)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hurry() -> Iterator[None]:
-    with hurried():
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Erasing a person who is named in a notification of several people, which waits until they are read over there."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,9 +13,12 @@ from connector.ledger.tables import arrivals, inbounds
 from tests.app.inbound import arrivals_of, kept, made, outcomes_of, send, stored, took_in
 from tests.app.stack import DATABASES, Stack
 from tests.vendors import hubspot, zoho
-from tests.vendors.standing import StandIn, asked_here, hurried, standing
+from tests.vendors.standing import StandIn, all_standing, asked_here
 
-pytestmark = [pytest.mark.usefixtures("no_addresses"), pytest.mark.parametrize("database", DATABASES, indirect=True)]
+pytestmark = [
+    pytest.mark.usefixtures("no_addresses", "hurry"),
+    pytest.mark.parametrize("database", DATABASES, indirect=True),
+]
 P1, PATH = "p1@example.com", "/v1/contacts/p1@example.com"
 
 
@@ -29,20 +31,14 @@ def delivers() -> bool:
 @pytest.fixture(scope="module")
 def systems() -> Iterator[dict[str, StandIn]]:
     """HubSpot and Zoho, with five contacts each."""
-    with ExitStack() as kept_open:
-        yield {name: kept_open.enter_context(standing(name, 5)) for name in ("hubspot", "zoho")}
+    with all_standing(("hubspot", "zoho"), 5) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
     return asked_here(systems)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hurry() -> Iterator[None]:
-    with hurried():
-        yield
 
 
 def notification(vendor: str, secret: str) -> Any:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -26,9 +25,9 @@ from connector.vendors.base import Access, Account, Reply
 from tests.app.inbound import kept, made
 from tests.app.stack import Stack, finished, problem
 from tests.vendors.shopify import THROTTLED
-from tests.vendors.standing import VENDORS, StandIn, answered, asked_here, hurried, standing
+from tests.vendors.standing import VENDORS, StandIn, all_standing, answered, asked_here
 
-pytestmark = pytest.mark.usefixtures("no_addresses")
+pytestmark = pytest.mark.usefixtures("no_addresses", "hurry")
 # Contacts that each has; two are on a page.
 COUNT = 5
 EMAILS = {f"p{number}@example.com" for number in range(1, COUNT + 1)}
@@ -41,20 +40,14 @@ FOR_ALL = ("google_sheets", "woocommerce", "prestashop")
 @pytest.fixture(scope="module")
 def systems() -> Iterator[dict[str, StandIn]]:
     """All of them."""
-    with ExitStack() as kept_open:
-        yield {name: kept_open.enter_context(standing(name, COUNT)) for name in VENDORS}
+    with all_standing(VENDORS, COUNT) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def settings(systems: dict[str, StandIn]) -> dict[str, Any]:
     """They are on this machine."""
     return asked_here(systems)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hurry() -> Iterator[None]:
-    with hurried():
-        yield
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import importlib
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import ModuleType
@@ -123,6 +123,13 @@ def hurried() -> Iterator[None]:
         for vendor in registry().values():
             patch.setattr(vendor, "GAP", 1)
         yield
+
+
+@contextmanager
+def all_standing(names: Iterable[str], count: int) -> Iterator[dict[str, StandIn]]:
+    """Each of these vendors, with so many contacts."""
+    with ExitStack() as kept:
+        yield {name: kept.enter_context(standing(name, count)) for name in names}
 
 
 @contextmanager
