@@ -15,6 +15,7 @@ TEXT, AT = "#text", "@"
 _MARK, _SPACE = b"\xef\xbb\xbf", b" \t\r\n"
 _LOCAL = threading.local()
 _NIL = AT + "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_TRUE = ("true", "1")
 
 
 def begins(body: bytes) -> bool:
@@ -71,10 +72,12 @@ def _told(problem: etree.XMLSyntaxError, body: bytes) -> Problem:
 
 
 def _content(element: Any, depth: int) -> Any:
-    if depth >= DEEPEST and len(element):
+    if not len(element):
+        return _childless(element)
+    if depth >= DEEPEST:
         raise Problem("body_too_deep")
     found: dict[str, Any] = {AT + name: value for name, value in element.items()}
-    if found.get(_NIL) in ("true", "1"):
+    if found.get(_NIL) in _TRUE:
         return None
     for child in element:
         # Nearly all are plain: no children and no attributes.
@@ -84,15 +87,20 @@ def _content(element: Any, depth: int) -> Any:
             _put(found, name, value)
         else:
             found[name] = value
-    return _texted(element, found) if not len(element) else found
+    return found
 
 
-def _texted(element: Any, found: dict[str, Any]) -> Any:
-    """The text alone, or beside attributes."""
+def _childless(element: Any) -> Any:
+    """The text; beside attributes as one of them, if it says something."""
+    found: dict[str, str] = {AT + name: value for name, value in element.items()}
     text = element.text or ""
     if not found:
         return text
-    return found if not text or text.isspace() else {**found, TEXT: text}
+    if found.get(_NIL) in _TRUE:
+        return None
+    if text and not text.isspace():
+        found[TEXT] = text
+    return found
 
 
 def _put(found: dict[str, Any], name: str, value: Any) -> None:

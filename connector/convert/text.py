@@ -35,10 +35,10 @@ def is_placeholder(value: str) -> bool:
     return value[-2:] == "}}" and _PLACEHOLDER.fullmatch(value) is not None
 
 
-def is_nothing(value: str) -> bool:
-    """Whether this text stands for no value: blanks, `null`, `undefined`, `N/A`, `-`."""
-    bare = value.strip()
-    return bare in _NOTHING or (not bare.isascii() and clean(bare) in _NOTHING)
+def said(value: str) -> str:
+    """What a text says, clean; "" where it stands for no value: blanks, `null`, `undefined`, `N/A`, `-`."""
+    written = value.strip() if value.isascii() and value.isprintable() else clean(value)
+    return "" if written in _NOTHING else written
 
 
 def text(value: str | float | bool, given: Given) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from connector.convert import Given
 from connector.convert.email import addresses, email
-from connector.convert.text import clean, is_nothing, text
+from connector.convert.text import said, text
 from connector.convert.times import time
 from connector.convert.web import url
 from connector.files.table import Cell, Row, Table
@@ -128,5 +128,5 @@ def _text(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return "" if is_nothing(cell[:_LONGEST]) else clean(cell[:_LONGEST])
+        return said(cell[:_LONGEST])
     return text(cell, Given())

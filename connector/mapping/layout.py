@@ -31,27 +31,39 @@ class Slot:
     quiet: bool = False
 
 
+class DataSlot(NamedTuple):
+    """A name of the record that becomes custom data: the key as it was written, as Crisp takes it (None: not at all),
+    and whether it had to be changed for that."""
+
+    name: str
+    written: str
+    key: str | None
+    renamed: bool
+
+
 class Single(NamedTuple):
-    """A field with one value: how it is converted, its places, and the name where there is one place alone that is read
-    as it stands."""
+    """A field with one value: how it is converted, its places, the name where there is one place alone with one value,
+    through which `table` that is read, and whether a clean text is its value already."""
 
     field: Field
     converter: Converter
     slots: tuple[Slot, ...]
     name: str | None
+    table: Mapping[str, str] | None
+    is_text: bool
 
 
 @dataclass(frozen=True)
 class Layout:
     """`slots`: contact field → places in order; `singles`: of these, fields with one value, in the manifest's order,
-    and `country` among them; `data`: (name, custom data key, as written); `lasting`: those of them that the source's
+    and `country` among them; `data`: names that become custom data; `lasting`: those of them that the source's
     rows name, of which a blank removes nothing; `unmapped`: names that go nowhere; `times`: of the record's own time;
     `dated`: of any time; `absent`: user paths that this record does not have."""
 
     slots: Mapping[str, tuple[Slot, ...]]
     singles: tuple[Single, ...]
     country: Single | None
-    data: tuple[tuple[str, str], ...]
+    data: tuple[DataSlot, ...]
     lasting: frozenset[str]
     unmapped: tuple[str, ...]
     ids: tuple[str, ...]
@@ -124,7 +136,7 @@ class _Builder:
             slots=ordered,
             singles=singles,
             country=next((each for each in singles if each.field.key == "country"), None),
-            data=tuple(self.data.items()),
+            data=tuple(data_slot(name, written) for name, written in self.data.items()),
             lasting=frozenset(self.lasting),
             unmapped=tuple(unmapped),
             ids=tuple(record_names["id"]),
@@ -139,8 +151,12 @@ class _Builder:
         return (slot.name for each in singles if each.field.convert == "time" for slot in each.slots)
 
     def _single(self, key: str, slots: tuple[Slot, ...]) -> Single:
-        field, plain = self.manifest.fields[key], len(slots) == 1 and slots[0].read is None
-        return Single(field, CONVERTERS[field.convert], slots, slots[0].name if plain else None)
+        field, first = self.manifest.fields[key], slots[0]
+        alone = len(slots) == 1 and not (first.read and first.read.lines)
+        table = first.read.values if alone and first.read else None
+        return Single(
+            field, CONVERTERS[field.convert], slots, first.name if alone else None, table, field.convert == "text"
+        )
 
     def _read_user_mapping(self) -> None:
         # First what is ignored, for nothing after it finds that any more.
@@ -249,7 +265,7 @@ class _Builder:
         return any(fnmatchcase(name, pattern) for pattern in self.source.silent)
 
 
-def data_key_of(written: str) -> tuple[str | None, bool]:
-    """The custom data key for a written one, and whether it had to be changed."""
+def data_slot(name: str, written: str) -> DataSlot:
+    """Of a name of the record and the key that somebody wrote for it."""
     key = data_key(written)
-    return key, key != written
+    return DataSlot(name, written, key, key != written)

@@ -7,7 +7,7 @@ from connector.convert import Converter, Given, Scalar
 from connector.convert.email import addresses, email
 from connector.convert.given import DateOrder
 from connector.convert.segments import LONGEST, has_longer, segments
-from connector.convert.text import clean, is_nothing, is_placeholder
+from connector.convert.text import clean, is_placeholder, said
 from connector.manifest import Candidate, Field
 from connector.mapping.layout import Single, Slot
 from connector.notes import Note, note
@@ -22,7 +22,7 @@ DateOrders = Mapping[str, DateOrder]
 def is_blank(value: object) -> bool:
     """Whether nothing is said: None, blanks, `N/A` and the like, empty lists and objects, lists of blanks."""
     if isinstance(value, str):
-        return is_nothing(value)
+        return not said(value)
     if isinstance(value, list):
         return all(is_blank(item) for item in value)
     return value is None or value == {}
@@ -55,7 +55,7 @@ def _offers(slot: Slot, record: Record) -> Sequence[Scalar | Unusable]:
     else:
         value = read(slot, record)
     if isinstance(value, str):
-        return () if is_nothing(value) else (value,)
+        return (value,) if said(value) else ()
     if isinstance(value, list):
         return [item for item in value if isinstance(item, _OFFERED) and not is_blank(item)]
     return () if value is None or isinstance(value, dict) else (value,)
@@ -76,11 +76,14 @@ class Picker:
         offer = self.record.values.get(name)
         if offer is None and name in self.record.values:
             return None
-        if isinstance(offer, str):  # nearly always: one place with one text
-            if is_nothing(offer):
+        if type(offer) is str and not self.orders:  # nearly always: one place with one text
+            written = said(offer)
+            if single.table is not None:
+                written = single.table.get(offer, "")
+            if not written:
                 return None
-            if not self.orders and not is_placeholder(offer):
-                return self._taken(single.field, name, single.converter.convert(offer, self.given), single.converter)
+            if not is_placeholder(written):
+                return self._taken(single, name, written)
         return self._first(single)
 
     def _first(self, single: Single) -> Scalar | None:
@@ -105,8 +108,10 @@ class Picker:
             return None
         return self._cut(field, won)
 
-    def _taken(self, field: Field, name: str, won: Scalar | None, converter: Converter) -> Scalar | None:
-        """What a converter made of one value that nothing competes with."""
+    def _taken(self, single: Single, name: str, written: str) -> Scalar | None:
+        """What a converter makes of a clean text that nothing competes with."""
+        field, converter = single.field, single.converter
+        won = written if single.is_text else converter.convert(written, self.given)
         if won is None:
             self._note_failures(field, [(name, converter.dropped)])
             return None
@@ -142,7 +147,7 @@ class Picker:
 
     def email(self, slots: tuple[Slot, ...]) -> str | None:
         """The first valid address of all places; another distinct one is noted, as is none."""
-        valid: list[str] = []
+        valid: dict[str, None] = {}
         offered = ""
         for slot in slots:
             for offer in _offers(slot, self.record):
@@ -150,13 +155,12 @@ class Picker:
                     self.add("value_dropped", "email", path=slot.name)
                 elif not isinstance(offer, Unusable) and len(valid) < 2:
                     offered = offered or slot.name
-                    found = filter(None, map(email, addresses(str(offer))))
-                    valid.extend(address for address in found if address not in valid)
+                    valid.update(dict.fromkeys(filter(None, map(email, addresses(str(offer))))))
         if len(valid) > 1:
             self.add("several_emails", "email")
         if not valid:
             self.add("email_invalid" if offered else "email_missing", "email", path=offered or None)
-        return valid[0] if valid else None
+        return next(iter(valid), None)
 
     def segments(self, slots: tuple[Slot, ...]) -> tuple[str, ...]:
         """All places united."""

@@ -19,8 +19,8 @@ def places(record: Record, source: Source, manifest: Manifest, mapping: UserMapp
         for slot in slots:
             for name in (slot.name, *(slot.read.lines if slot.read and slot.read.lines else ())):
                 fed.setdefault(name, []).append(key)
-    for name, key in layout.data:
-        fed.setdefault(name, []).append(f"data.{key}")
+    for each in layout.data:
+        fed.setdefault(each.name, []).append(f"data.{each.written}")
     return [
         {"path": name, "fields": list(dict.fromkeys(fed.get(name, ()))), "value": _shown(value)}
         for name, value in record.values.items()

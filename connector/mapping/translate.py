@@ -13,7 +13,7 @@ from connector.convert.people import people_id as people_id_of
 from connector.convert.text import is_placeholder
 from connector.convert.times import ColumnOrder, time
 from connector.manifest import Deleted, Manifest, Source
-from connector.mapping.layout import Layout, Slot, UserMapping, data_key_of, layout_of
+from connector.mapping.layout import DataSlot, Layout, Slot, UserMapping, data_slot, layout_of
 from connector.mapping.pick import DateOrders, Picker, is_blank, read
 from connector.notes import Note
 from connector.record import Record, Value
@@ -113,12 +113,11 @@ def _clears(clears_on: tuple[str, ...], slots: tuple[Slot, ...], picker: Picker)
     return ("null" in clears_on and None in given) or ("empty" in clears_on and "" in given)
 
 
-def _data(pairs: Iterable[tuple[str, str]], picker: Picker, lasting: Collection[str] = ()) -> dict[str, Scalar | None]:
+def _data(slots: Iterable[DataSlot], picker: Picker, lasting: Collection[str] = ()) -> dict[str, Scalar | None]:
     """Custom data: an explicit blank removes the key, but for the `lasting` names of a source; a key that Crisp refuses
     is made valid, with a note."""
     data: dict[str, Scalar | None] = {}
-    for name, written in pairs:
-        key, renamed = data_key_of(written)
+    for name, written, key, renamed in slots:
         value = _data_value(picker.record.values.get(name, picker.record.envelope.get(name)))
         if value is None and name in lasting:
             continue
@@ -151,7 +150,7 @@ def _note_unmapped(
     left = [name for name in layout.unmapped if not _passed_over(picker.record.values[name], source)]
     if as_data:
         prefix = picker.record.prefix
-        kept = _data(((name, name.removeprefix(prefix)) for name in left), picker)
+        kept = _data((data_slot(name, name.removeprefix(prefix)) for name in left), picker)
         data.update({key: value for key, value in kept.items() if key not in data})
         return
     for name in left:

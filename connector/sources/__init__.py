@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -15,8 +15,7 @@ from connector.sources.wrapping import unwrap, wrapped_headers
 _NO_HEADERS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(NamedTuple):
     """Which source a payload comes from, in which of its variants."""
 
     source: str
@@ -68,10 +67,7 @@ def _positions(keys: tuple[str, ...]) -> tuple[int, ...]:
 def detect(payload: Any, headers: Mapping[str, str] = _NO_HEADERS) -> Detected:
     """Whose headers came with the payload (names in lower case), else the first rule that it passes; in a list, every
     member must pass the same. Anything else is generic."""
-    members = payload if _is_list_of_objects(payload) else [payload]
-    first = _first_rule(members[0])
-    if first is not None and not all(_first_rule(member) is first for member in members[1:]):
-        first = None
+    first = _first_rule_of_all(payload) if _is_list_of_objects(payload) else _first_rule(payload)
     by_shape = Detected("generic", "") if first is None else Detected(first[0], first[1].variant)
     sender = _sender(headers) if headers else None
     if sender not in (None, by_shape.source) and (variant := registry()[sender].claim(payload)) is not None:
@@ -92,6 +88,11 @@ def _by_header() -> dict[str, str]:
 
 def _is_list_of_objects(payload: Any) -> bool:
     return isinstance(payload, list) and bool(payload) and all(isinstance(member, dict) for member in payload)
+
+
+def _first_rule_of_all(members: list[Any]) -> tuple[str, Rule] | None:
+    first = _first_rule(members[0])
+    return first if all(_first_rule(member) is first for member in members[1:]) else None
 
 
 def _first_rule(member: Any) -> tuple[str, Rule] | None:
@@ -126,9 +127,10 @@ def read(payload: Any, source: str | None = None, headers: Mapping[str, str] = _
         if variant is None:
             return Payload(source, "", [broken("record_invalid")], [])
         detected = Detected(source, variant)
-    about = getattr(registry()[detected.source], "payload_notes", None)
+    # Not by getattr: of a module that has no such thing it costs the words of its error each time.
+    about = vars(registry()[detected.source]).get("payload_notes")
     notes = about(stripped, detected.variant) if about else []
-    return Payload(detected.source, detected.variant, list(_records(stripped, detected)), notes)
+    return Payload(detected.source, detected.variant, _records(stripped, detected), notes)
 
 
 def _beside_headers(payload: Any, headers: Mapping[str, str], sender: str | None) -> Any:
@@ -137,13 +139,11 @@ def _beside_headers(payload: Any, headers: Mapping[str, str], sender: str | None
     return beside(payload, headers) if beside else payload
 
 
-def _records(payload: Any, detected: Detected) -> Iterator[Record]:
-    module = registry()[detected.source]
-    if _is_list_of_objects(payload) and detected.variant not in getattr(module, "WHOLE", ()):
-        for member in payload:
-            yield from module.records(member, detected.variant)
-    else:
-        yield from module.records(payload, detected.variant)
+def _records(payload: Any, detected: Detected) -> list[Record]:
+    module, variant = registry()[detected.source], detected.variant
+    if _is_list_of_objects(payload) and variant not in getattr(module, "WHOLE", ()):
+        return [record for member in payload for record in module.records(member, variant)]
+    return list(module.records(payload, variant))
 
 
 __all__ = ["Detected", "Inbound", "Payload", "detect", "read", "registry"]

@@ -83,14 +83,20 @@ def claim(payload: Any) -> str | None:
 
 def records(payload: Any, variant: str) -> Iterator[Record]:
     """One record per customer, or per address, which is a part of its customer."""
+    found: Iterable[Record | None]
     if variant == "module_webhook":
-        yield from _told(payload)
+        found = (_told(payload),)
     elif variant == "address":
-        yield from (each for member in listed_in(payload, _ADDRESS) for each in _address(_plain(member)))
-    elif isinstance(payload, dict):
-        bare = payload.keys().isdisjoint((_ROOT, *_CUSTOMER))
-        listed = [payload] if bare else listed_in(payload, _CUSTOMER)
-        yield from (each for member in listed for each in _customer(_plain(member), _addresses_of(member), None))
+        found = [_address(_plain(member)) for member in listed_in(payload, _ADDRESS)]
+    else:
+        found = [_customer(_plain(member), _addresses_of(member), None) for member in _customers_in(payload)]
+    return (each for each in found if each is not None)
+
+
+def _customers_in(payload: Any) -> list[dict[str, Any]]:
+    """The customers of a resource, or one by itself."""
+    bare = isinstance(payload, dict) and payload.keys().isdisjoint((_ROOT, *_CUSTOMER))
+    return [payload] if bare else listed_in(payload, _CUSTOMER)
 
 
 def listed_in(payload: Any, names: tuple[str, str]) -> list[dict[str, Any]]:
@@ -125,24 +131,26 @@ def _plain(member: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
-def _customer(values: dict[str, Value], addresses: list[Any], event: str | None) -> Iterator[Record]:
+def _customer(values: dict[str, Value], addresses: list[Any], event: str | None) -> Record | None:
     if values.get("email") == _NOBODY:
-        return
+        return None
     if addresses:
         living = (_plain(each) for each in addresses if isinstance(each, dict))
         first = next((each for each in living if not truth(each.get("deleted"))), {})
-        values.update({f"addresses.{name}": value for name, value in first.items()})
+        for name, value in first.items():
+            values["addresses." + name] = value
     for name in ("newsletter", "deleted"):
         if name in values:
             values[name] = truth(values[name])
-    yield Record(values, {"record_id": values.get("id"), "happened": event})
+    return Record(values, {"record_id": values.get("id"), "happened": event})
 
 
-def _address(values: dict[str, Value]) -> Iterator[Record]:
+def _address(values: dict[str, Value]) -> Record | None:
     """An address of a customer's; suppliers have some too, and those that are changed leave a deleted one behind."""
     owner = values.get("id_customer")
-    if owner not in (None, "", "0", 0) and not truth(values.get("deleted")):
-        yield Record(values, {"record_id": f"customer:{owner}"}, "address")
+    if owner in (None, "", "0", 0) or truth(values.get("deleted")):
+        return None
+    return Record(values, {"record_id": f"customer:{owner}"}, "address")
 
 
 def _in_module(payload: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -170,11 +178,11 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _told(payload: dict[str, Any]) -> Iterator[Record]:
+def _told(payload: dict[str, Any]) -> Record | None:
     holder, customer = _in_module(payload) or ({}, {})
     listed = next((each for each in (customer.get("addresses"), holder.get("addresses")) if isinstance(each, list)), [])
     event = next((payload[name] for name in _EVENTS if isinstance(payload.get(name), str)), None)
-    yield from _customer(_plain(customer), listed, event)
+    return _customer(_plain(customer), listed, event)
 
 
 def verify(inbound: Inbound, secret: str) -> bool:

@@ -93,7 +93,8 @@ def _is_compliance(payload: Any) -> bool:
 
 
 def _is_graphql(payload: Any) -> bool:
-    return any(_is_of("id", _CUSTOMER, node) for node in _nodes(payload)[:1])
+    nodes = _nodes(payload)
+    return bool(nodes) and _is_of("id", _CUSTOMER, nodes[0])
 
 
 RULES = (
@@ -181,8 +182,10 @@ def _nodes(payload: Any) -> list[dict[str, Any]]:
     data = _inside(payload, "data")
     if not isinstance(data, dict):
         return [payload] if isinstance(payload, dict) else []
-    listed = [data.get("customer"), *_members(data, "nodes")]
-    listed += [edge.get("node") for edge in _members(data, "edges") if isinstance(edge, dict)]
+    listed = [data.get("customer")]
+    if "customers" in data:
+        listed += _members(data, "nodes")
+        listed += [edge.get("node") for edge in _members(data, "edges") if isinstance(edge, dict)]
     return [node for node in listed if isinstance(node, dict)]
 
 

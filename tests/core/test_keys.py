@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.convert.keys import data_key, data_value
-from connector.mapping.layout import data_key_of
+from connector.mapping.layout import data_slot
 
 
 @pytest.mark.parametrize("key", ["user_id", "lifetime-value", "ltv", "AppVersionCode", "0", "_", "k" * 128])
 def test_a_valid_key_stays_as_it_is(key: str) -> None:
-    assert data_key_of(key) == (key, False)
+    assert data_slot("a", key) == ("a", key, key, False)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_valid_key_stays_as_it_is(key: str) -> None:
     ],
 )
 def test_another_key_becomes_the_nearest_that_crisp_takes(written: str, key: str) -> None:
-    assert data_key_of(written) == (key, True)
+    assert data_slot("a", written) == ("a", written, key, True)
 
 
 @pytest.mark.parametrize("written", ["", "  ", "日本", "!?", "___!", "👍"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.convert import CONVERTERS, Given, Scalar
-from connector.convert.text import address, clean, gender, is_nothing, is_placeholder, locale, text
+from connector.convert.text import address, clean, gender, is_placeholder, locale, said, text
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_any_scalar_becomes_text(written: Scalar, expected: str) -> None:
     "written", ["", " ", "\u00a0", "\u200b", "null", "undefined", "N/A", "n/a", "-", "[object Object]", " null ", "NaN"]
 )
 def test_what_tools_write_for_nothing_is_nothing(written: str) -> None:
-    assert is_nothing(written)
+    assert said(written) == ""
 
 
 @pytest.mark.parametrize("written", ["0", "false", "no", "none given", "--", "Null Island", "N", "nullify", "."])
 def test_what_looks_like_nothing_but_is_said(written: str) -> None:
-    assert not is_nothing(written)
+    assert said(f" {written}\u200b") == written
 
 
 @pytest.mark.parametrize("written", ["{{1.email}}", "{{ $json.email }}", "={{ $json.email }}", "={{\n$json.x\n}}"])
