@@ -174,8 +174,10 @@ def _erased_in_crisp(crisp: _Counted, who: str, whos: Collection[str]) -> bool:
 def _forgotten(services: Needs, connection_id: str, before: Standing, asked_at: int, *, known: bool) -> Erased | None:
     """Erases here what stands as it stood before Crisp was told; None when something was delivered or came in since.
     `known`: Crisp or a file had the person."""
-    with services.ledger.write(durable=True) as connection:
+    with services.ledger.read() as connection:
         named = services.arrivals.naming(connection, connection_id, before.called)
+        arrivals.look_through(connection, connection_id, named)
+    with services.ledger.write(durable=True) as connection:
         if arrivals.waiting(connection, connection_id, named, until=asked_at):
             return None
         if erasure.standing(connection, connection_id, before.known, lock=True) != before:

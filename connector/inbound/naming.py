@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
@@ -33,10 +33,18 @@ class Naming:
     needs: Needs
     called: Called
     addresses: Mapping[str, Address]
+    _found: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def __call__(self, arrival: Row[Any]) -> bool:
-        """Whether an arrival with a body names the person. What may kill whoever reads it is not read: who dies of it
-        is counted as who takes it in alone."""
+        """Whether an arrival with a body names the person. Each body is read once: there may be many, and whoever asks
+        again holds the database meanwhile."""
+        one = (arrival.id, hash(arrival.body))
+        if one not in self._found:
+            self._found[one] = self._names(arrival)
+        return self._found[one]
+
+    def _names(self, arrival: Row[Any]) -> bool:
+        """What may kill whoever reads it is not read: who dies of it is counted as who takes it in alone."""
         if says(arrival.body, self.called.names):
             return True
         if arrival.outcome == DEADLY or arrivals.losses(arrival) >= _SUSPECT:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, delete, insert, select, true, update
 
 from connector.alive import is_dead
 from connector.ledger import inbounds
@@ -201,6 +201,11 @@ def waiting(connection: Connection, connection_id: str, names: Names, *, until: 
 def ended(connection: Connection, connection_id: str, names: Names, outcomes: Collection[str]) -> list[str]:
     """Ids of what names a person, ended so and has its body still, in the order in which it came."""
     return _naming(connection, connection_id, names, arrivals.c.due_at.is_(None) & arrivals.c.outcome.in_(outcomes))
+
+
+def look_through(connection: Connection, connection_id: str, names: Names) -> None:
+    """Lets one see everything that has a body, who remembers it: before the database is held for long."""
+    _naming(connection, connection_id, names, true())
 
 
 def _naming(connection: Connection, connection_id: str, names: Names, wanted: ColumnElement[bool]) -> list[str]:

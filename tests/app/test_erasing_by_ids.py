@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from werkzeug import Response
 
+from connector.inbound import payload
 from connector.ledger.tables import arrivals
 from tests.app.inbound import arrivals_of, kept
 from tests.app.sending import EVENTS, Sender, sending
@@ -99,6 +101,35 @@ class TestAlone:
         sender.later()
         ended(api, arrivals_of(api, sender.one)[0]["outcome_id"])
         assert P3 in stack.crisp.people()
+
+
+@pytest.mark.parametrize("vendor", ["hubspot"])
+def test_what_waits_is_read_before_the_database_is_held(
+    sender: Sender, api: FlaskClient, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = [False], []
+    write, value_of = stack.services.ledger.write, payload.value_of
+
+    @contextmanager
+    def holding(**how: bool) -> Iterator[Connection]:
+        with write(**how) as connection:
+            held[0] = True
+            try:
+                yield connection
+            finally:
+                held[0] = False
+
+    def seen(body: bytes, content_type: str) -> Any:
+        read.append(held[0])
+        return value_of(body, content_type)
+
+    for time in (1, 2, 3):
+        sender.send(3, time=time)
+    monkeypatch.setattr(stack.services.ledger, "write", holding)
+    monkeypatch.setattr(payload, "value_of", seen)
+    assert api.delete(PATH).status_code == 200
+    assert len(read) >= 3
+    assert not any(read)
 
 
 @pytest.mark.parametrize("vendor", ["hubspot", "zoho", "salesforce"])
