@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any
@@ -86,7 +87,7 @@ def read_body(body: bytes, content_type: str, *, xml: bool = True) -> Any:
 def read_json(body: bytes) -> Any:
     """A JSON text (RFC 8259) as a value: UTF-8 with or without a mark, finite numbers, whole characters."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise Problem("body_not_utf8") from None
     try:

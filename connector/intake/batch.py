@@ -76,6 +76,7 @@ class Batch:
     unchanged: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.has_unchanged = self.count > 0  # of rows that somebody else has added it is not known
         self.notes: dict[Note, None] = dict.fromkeys(self.reading.notes)
 
     def open(self) -> str | None:
@@ -162,14 +163,16 @@ class Batch:
         self.codes.update(rejected)
         self.count += len(rows)
         self.valid += len(rows) - len(rejected)
-        self.waits = self.waits or any(row["status"] == "waiting" for row in rows)
+        said = {row["status"] for row in rows}
+        self.waits |= "waiting" in said
+        self.has_unchanged |= "unchanged" in said
 
     def _superseded(
         self, connection: Connection, decided: Sequence[tuple[Incoming, Decision]], rows: Sequence[dict[str, Any]]
     ) -> dict[str, str]:
         """Earlier unchanged rows, each with the later one of the same person that takes its place."""
         named = {str(each.who) for _, each in decided if each.who and each.status in ("waiting", "unchanged")}
-        addresses = sorted(name for name in named if "@" in name) if self.count else []
+        addresses = sorted(name for name in named if "@" in name) if self.has_unchanged else []
         earlier = records.unchanged_in(connection, self.id, addresses) | self.unchanged
         superseded: dict[str, str] = {}
         for (_, decision), row in zip(decided, rows, strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from connector.contact import NAMES, Contact, fold, named, news
 from connector.convert.times import milliseconds
@@ -15,8 +16,7 @@ from connector.mapping import Translated
 from connector.notes import Note, note
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`status` waiting: it has to be told to Crisp. `who`: email or people_id under which; None where nobody is named.
     `at`: the source's time of it (UNIX milliseconds). `people_id`: Crisp's id of the person, where it is known.
     `person`: the person, when its times have become newer. `erases`: the person is to go, and has no `who`, for no plan
@@ -105,7 +105,7 @@ def _gone(
         return Decision("waiting", None, None, contact, said.notes, people_id=people_id, erases=True)
     who = person.email if person and person.email else email
     marked = Decision("waiting", None, who, replace(contact, segments=(segment,)), notes, people_id=people_id)
-    marked = replace(marked, mode="update")  # nobody is created for it
+    marked = marked._replace(mode="update")  # nobody is created for it
     return marked if person is None or who in known.open else _compare(marked, person, fields)
 
 
@@ -143,12 +143,12 @@ def _compare(decided: Decision, person: Person, fields: Mapping[str, Field]) -> 
     """What is known already need not be told; nor what is older than what is known."""
     folded = fold([(decided.contact, decided.at)], person.times)
     if not folded.told[0]:
-        return replace(decided, status="superseded")
+        return decided._replace(status="superseded")
     change = news(writable(named(folded.contact), fields), person.known, complete=person.complete)
     if any(True for _ in change.said()) or change.email not in (None, person.email):
         return decided
     newer = replace(person, times=folded.times) if folded.times != person.times else None
-    return replace(decided, status="unchanged", person=newer)
+    return decided._replace(status="unchanged", person=newer)
 
 
 def _with_email(said: Translated, email: str | None) -> Translated:

@@ -4,7 +4,7 @@ calls nobody; in memory it keeps the first contacts, counts, and where each pers
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -162,7 +162,7 @@ class Foreseen:
         if code is not None:
             self._refuse(rows, code)
         if shown := self._shown.get(who):
-            shown.decision = replace(shown.decision, contact=folded.contact)
+            shown.decision = shown.decision._replace(contact=folded.contact)
             shown.plan, shown.status, shown.code = plan, status, code
 
     def _refuse(self, rows: Iterable[Told], code: str) -> None:

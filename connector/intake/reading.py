@@ -1,9 +1,8 @@
 """Reading: payloads → numbered, translated records, ready to be decided on. Writes nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.convert import Given
 from connector.convert.given import DateOrder
@@ -19,8 +18,7 @@ from connector.sources import Payload
 MOST_RECORDS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One record: its row from 1 in the whole of what came, where it comes from, and what it says."""
 
     row: int

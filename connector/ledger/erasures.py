@@ -45,6 +45,8 @@ def save(connection: Connection, row: Row[Any], **values: Any) -> None:
 def names(connection: Connection, connection_id: str, whos: Collection[str]) -> set[str]:
     """Of these people, those who are to go and are still there."""
     mine = records.c.connection_id == connection_id
+    if connection.scalar(select(records.c.id).where(mine, _OPEN).limit(1)) is None:  # nearly always, and soon told
+        return set()
     named: ColumnElement[bool] = records.c.email.in_(whos) | records.c.people_id.in_(whos)
     rows = connection.execute(select(records.c.email, records.c.people_id).where(mine, _OPEN, named))
     return {name for row in rows for name in row if name}

@@ -29,39 +29,51 @@ def registry() -> dict[str, SourceModule]:
     return {module.KEY: module for module in found if hasattr(module, "KEY")}
 
 
+Owned = tuple[str, Rule]
+
+
 @dataclass(frozen=True)
 class _Rules:
-    """All rules in order, and which of them need to be tested for an object that has a key."""
+    """All rules with the source that each is of, in order; `always`: those that have no keys; `inner`: keys of which it
+    matters what an object under them has, and those names."""
 
-    ordered: tuple[tuple[str, Rule], ...]
-    by_key: Mapping[str, tuple[int, ...]]
-    always: tuple[int, ...]
-
-    def candidates(self, member: Any) -> tuple[int, ...]:
-        """Positions of the rules that this member could pass, in order."""
-        if not isinstance(member, dict):
-            return self.always
-        by_key = self.by_key
-        return _positions(tuple([key for key in member if key in by_key]))
+    ordered: tuple[Owned, ...]
+    always: tuple[Owned, ...]
+    keys: frozenset[str]
+    inner: tuple[tuple[str, frozenset[str]], ...]
 
 
 @cache
 def _rules() -> _Rules:
     every = ((key, rule) for key, module in registry().items() for rule in module.RULES)
     ordered = tuple(sorted(every, key=lambda pair: pair[1].rank))
-    by_key: dict[str, tuple[int, ...]] = {}
-    for position, (_, rule) in enumerate(ordered):
-        for key in rule.keys or ():
-            by_key[key] = (*by_key.get(key, ()), position)
-    always = tuple(position for position, (_, rule) in enumerate(ordered) if rule.keys is None)
-    return _Rules(ordered, by_key, always)
+    inner: dict[str, frozenset[str]] = {}
+    for _, rule in ordered:
+        for key, names in rule.inside.items():
+            inner[key] = inner.get(key, frozenset()) | names
+    keys = frozenset(key for _, rule in ordered for key in rule.keys or ())
+    return _Rules(ordered, tuple(each for each in ordered if each[1].keys is None), keys, tuple(inner.items()))
+
+
+def candidates(member: Any) -> tuple[Owned, ...]:
+    """The rules that this member could pass, in order, each with its source."""
+    rules = _rules()
+    if not isinstance(member, dict):
+        return rules.always
+    keys = rules.keys
+    held = [
+        (key, tuple([name for name in member[key] if name in names]))
+        for key, names in rules.inner
+        if key in member and isinstance(member[key], dict)
+    ]
+    return _candidates(tuple([key for key in member if key in keys]), tuple(held))
 
 
 @lru_cache(maxsize=1024)
-def _positions(keys: tuple[str, ...]) -> tuple[int, ...]:
-    """Positions of the rules that an object with these keys could pass, in order: few combinations come again."""
-    rules = _rules()
-    return tuple(sorted({*rules.always, *(position for key in keys for position in rules.by_key[key])}))
+def _candidates(keys: tuple[str, ...], held: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[Owned, ...]:
+    """The same by an object's keys, and the names that objects under them have: few combinations come again."""
+    inside = dict(held)
+    return tuple((source, rule) for source, rule in _rules().ordered if rule.could_fit(keys, inside))
 
 
 def detect(payload: Any, headers: Mapping[str, str] = _NO_HEADERS) -> Detected:
@@ -90,16 +102,15 @@ def _is_list_of_objects(payload: Any) -> bool:
     return isinstance(payload, list) and bool(payload) and all(isinstance(member, dict) for member in payload)
 
 
-def _first_rule_of_all(members: list[Any]) -> tuple[str, Rule] | None:
+def _first_rule_of_all(members: list[Any]) -> Owned | None:
     first = _first_rule(members[0])
     return first if all(_first_rule(member) is first for member in members[1:]) else None
 
 
-def _first_rule(member: Any) -> tuple[str, Rule] | None:
-    rules = _rules()
-    for position in rules.candidates(member):
-        if rules.ordered[position][1].test(member):  # of candidates the keys fit already
-            return rules.ordered[position]
+def _first_rule(member: Any) -> Owned | None:
+    for each in candidates(member):
+        if each[1].test(member):
+            return each
     return None
 
 
@@ -146,4 +157,4 @@ def _records(payload: Any, detected: Detected) -> list[Record]:
     return list(module.records(payload, variant))
 
 
-__all__ = ["Detected", "Inbound", "Payload", "detect", "read", "registry"]
+__all__ = ["Detected", "Inbound", "Payload", "candidates", "detect", "read", "registry"]

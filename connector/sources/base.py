@@ -23,7 +23,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,19 +37,24 @@ class Rule:
     """A detection test. Rules of all sources are tried by `rank`, the row of the detection table times ten; what
     proves itself by an envelope or a key of its own stands between 90 and 100.
 
-    `keys`: an object without any of these need not be tested. None: test everything.
+    `keys`: an object without any of these need not be tested. None: test everything. `inside`: of an object under one
+    of them, the names of which one must be in it for that key to count.
     """
 
     rank: float
     variant: str
     test: Callable[[Any], bool]
     keys: frozenset[str] | None = None
+    inside: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def fits(self, member: Any) -> bool:
-        """Whether a payload, or one member of a list, is of this variant."""
-        if self.keys is not None and (not isinstance(member, dict) or self.keys.isdisjoint(member)):
-            return False
-        return self.test(member)
+    def could_fit(self, keys: Iterable[str], held: Mapping[str, Collection[str]]) -> bool:
+        """Whether an object needs to be tested that has these keys, and under some of them objects with names."""
+        if self.keys is None:
+            return True
+        return any(
+            key not in self.inside or key not in held or not self.inside[key].isdisjoint(held[key])
+            for key in self.keys.intersection(keys)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,9 @@ def is_text(value: object) -> bool:
 
 def is_columns(payload: Any) -> bool:
     """Whether this is line items as Zapier sends them: under each name a list, all of one length, of two and more."""
-    lists = list(payload.values()) if isinstance(payload, dict) else []
+    if not isinstance(payload, dict) or not isinstance(next(iter(payload.values()), None), list):  # nearly always
+        return False
+    lists = list(payload.values())
     if len(lists) < 2 or not all(isinstance(each, list) for each in lists):
         return False
     lengths = {len(each) for each in lists}

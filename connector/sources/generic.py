@@ -33,6 +33,8 @@ _ANSWER = (
 )
 _POINT = ("value", "email", "address", "number", "phone")
 _DEEPEST = 4
+# Made once: a union that is written where it is used is made anew each time.
+_NESTED = (dict, list)
 
 RULES: tuple[Rule, ...] = ()
 WHOLE = ("records",)
@@ -96,7 +98,8 @@ def _record(payload: dict[str, Any]) -> Record:
             break
         outer = {**outer, **{key: value for key, value in inner.items() if isinstance(value, str | int)}}
         inner = step
-    values = dict(_flat(inner))
+    values: dict[str, Value] = {}
+    _flatten(inner, values)
     return Record(
         {**values, **_outer_names(outer, values)},
         {"event": outer.get("event"), "action": outer.get("action")},
@@ -168,40 +171,38 @@ def _first(member: Mapping[str, Any], keys: tuple[str, ...], kind: type) -> Any:
     return found
 
 
-def _flat(payload: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Value]]:
+def _flatten(payload: Mapping[str, Any], values: dict[str, Value], prefix: str = "", depth: int = 0) -> None:
     """Leaves with dotted names. Custom data is not taken apart; contact points become lists of their values."""
     for key, value in payload.items():
         name = prefix + key
         if name == "data" and (custom := _custom_data(value)) is not None:
-            yield from custom
-        elif not isinstance(value, dict | list):
-            yield name, value
+            values.update(custom)
+        elif not isinstance(value, _NESTED):
+            values[name] = value
         elif isinstance(value, dict) and value and depth < _DEEPEST and not name.startswith("data."):
-            yield from _flat(value, f"{name}.", depth + 1)
+            _flatten(value, values, f"{name}.", depth + 1)
         elif isinstance(value, list) and value and all(isinstance(member, dict) for member in value):
-            yield name, _points(value)
+            values[name] = _points(value)
         else:
-            yield name, value
+            values[name] = value
 
 
-def _custom_data(value: Any) -> Iterator[tuple[str, Value]] | None:
+def _custom_data(value: Any) -> dict[str, Value] | None:
     """`{"plan": "pro"}`, or the pairs `[{"key": "plan", "value": "pro"}]` that no-code platforms send, or either as the
-    text that a box for text holds; None when it is none of these."""
+    text that a box for text holds, under names that begin with `data.`; None when it is none of these."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             value = read_json(value.encode())
         except Problem:
             return None  # told as a field that goes nowhere, like any other text
-    return _pairs(value) if isinstance(value, dict | list) else None
-
-
-def _pairs(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Value]]:
     if isinstance(value, dict):
-        yield from ((f"data.{key}", inner) for key, inner in value.items() if key.strip())
-        return
-    for pair in value:
-        if isinstance(pair, dict) and isinstance(pair.get("key"), str) and pair["key"].strip():
-            yield f"data.{pair['key']}", pair.get("value")
+        return {f"data.{key}": inner for key, inner in value.items() if key.strip()}
+    return _of_pairs(value) if isinstance(value, list) else None
+
+
+def _of_pairs(listed: list[Any]) -> dict[str, Value]:
+    pairs = (pair for pair in listed if isinstance(pair, dict) and isinstance(pair.get("key"), str))
+    return {f"data.{pair['key']}": pair.get("value") for pair in pairs if pair["key"].strip()}
 
 
 def _points(members: list[dict[str, Any]]) -> Value:

@@ -55,8 +55,11 @@ def _has(person: Any, *names: str) -> bool:
     """Whether one of these is a list of contact points, `{value, primary, label}`."""
     if not isinstance(person, dict):
         return False
-    listed = [person[name] for name in names if isinstance(person.get(name), list)]
-    return any(all(isinstance(point, dict) and "value" in point for point in each) for each in listed)
+    for name in names:
+        listed = person.get(name)
+        if isinstance(listed, list) and all(isinstance(point, dict) and "value" in point for point in listed):
+            return True
+    return False
 
 
 def _of_one(payload: Any, test: Callable[[Any], bool]) -> bool:
@@ -73,13 +76,28 @@ def _is_empty_list(payload: Any) -> bool:
     return told and payload.get("data", "") in (None, [])
 
 
+# The key, and that no object under it counts.
+_LISTED = (frozenset({"data"}), {"data": frozenset[str]()})
+
 RULES = (
     Rule(96.1, "webhook_v2", _is_hook_v2, frozenset({"meta"})),
     Rule(96.2, "webhook_v1", _is_hook_v1, frozenset({"meta"})),
-    Rule(96.3, "person_v2", lambda payload: _of_one(payload, _is_v2), frozenset({"data", "emails", "phones"})),
-    Rule(96.4, "person_v1", lambda payload: _of_one(payload, _is_v1), frozenset({"data", "email", "phone"})),
-    Rule(96.5, "person_list_v2", lambda payload: _of_many(payload, _is_v2), frozenset({"data"})),
-    Rule(96.6, "person_list_v1", lambda payload: _of_many(payload, _is_v1), frozenset({"data"})),
+    Rule(
+        96.3,
+        "person_v2",
+        lambda payload: _of_one(payload, _is_v2),
+        frozenset({"data", "emails", "phones"}),
+        {"data": frozenset({"emails", "phones"})},
+    ),
+    Rule(
+        96.4,
+        "person_v1",
+        lambda payload: _of_one(payload, _is_v1),
+        frozenset({"data", "email", "phone"}),
+        {"data": frozenset({"email", "phone"})},
+    ),
+    Rule(96.5, "person_list_v2", lambda payload: _of_many(payload, _is_v2), *_LISTED),
+    Rule(96.6, "person_list_v1", lambda payload: _of_many(payload, _is_v1), *_LISTED),
     Rule(96.7, "person_list_v2", _is_empty_list, frozenset({"additional_data"})),
 )
 

@@ -71,7 +71,16 @@ RULES = (
     Rule(99.2, "address", _is_address, frozenset({_ROOT, *_ADDRESS})),
     Rule(99.3, "webservice_xml", _is_xml, frozenset({_ROOT})),
     Rule(99.4, "webservice_json", _is_json, frozenset({*_CUSTOMER, "id_default_group"})),
-    Rule(99.5, "module_webhook", _is_module, frozenset({*_HOLDERS, *_INSIDE, "firstname"})),
+    Rule(
+        99.5,
+        "module_webhook",
+        _is_module,
+        frozenset({*_HOLDERS, *_INSIDE, "firstname"}),
+        {
+            **dict.fromkeys(_HOLDERS, frozenset({*_INSIDE, "firstname"})),
+            **dict.fromkeys(_INSIDE, frozenset({"firstname"})),
+        },
+    ),
 )
 
 

@@ -27,6 +27,7 @@ _ORGANISATION = re.compile(r"00D[A-Za-z0-9]{12}(?:[A-Z0-5]{3})?")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 # Around an event: CometD, Event Relay, and the event's own envelope.
 _ENVELOPES = ("data", "detail", "payload")
+_OF_CHANGES = frozenset({"ChangeEventHeader", *_ENVELOPES})
 # Names that are enough for whoever says that this is Salesforce's.
 _FLAT = ("Id", "Email", "LastName", "FirstName", "PersonEmail", "Email__c")
 # What is around the fields of an object.
@@ -115,11 +116,18 @@ RULES = (
         94.1,
         "change_event",
         lambda payload: change_of(payload) is not None,
-        frozenset({"ChangeEventHeader", *_ENVELOPES}),
+        _OF_CHANGES,
+        dict.fromkeys(_ENVELOPES, _OF_CHANGES),
     ),
     Rule(94.2, "sobject", lambda payload: _kind(payload) is not None, frozenset({"attributes"})),
     Rule(94.3, "query", _is_query, frozenset({"totalSize"})),
-    Rule(94.4, "platform_event", lambda payload: _platform(payload) is not None, frozenset({"event", "data"})),
+    Rule(
+        94.4,
+        "platform_event",
+        lambda payload: _platform(payload) is not None,
+        frozenset({"event", "data"}),
+        {"data": frozenset({"event"})},
+    ),
     Rule(192, "flow_json", _is_flat, frozenset({"Id"})),
 )
 

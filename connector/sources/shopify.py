@@ -104,7 +104,7 @@ RULES = (
     ),
     Rule(93.3, "customer_webhook", partial(_is_of, _GID, _CUSTOMER), frozenset({_GID})),
     Rule(93.4, "order_webhook", partial(_is_of, _GID, _ORDER), frozenset({_GID})),
-    Rule(93.5, "graphql", _is_graphql, frozenset({"data", "id"})),
+    Rule(93.5, "graphql", _is_graphql, frozenset({"data", "id"}), {"data": frozenset({"customer", "customers"})}),
     Rule(93.6, "compliance", _is_compliance, frozenset({"shop_domain"})),
     Rule(93.7, "consent_webhook", _is_consent, frozenset({_CONSENT})),
     Rule(93.8, "thin", partial(_is_of, "customerId", _CUSTOMER), frozenset({"customerId"})),
@@ -182,10 +182,8 @@ def _nodes(payload: Any) -> list[dict[str, Any]]:
     data = _inside(payload, "data")
     if not isinstance(data, dict):
         return [payload] if isinstance(payload, dict) else []
-    listed = [data.get("customer")]
-    if "customers" in data:
-        listed += _members(data, "nodes")
-        listed += [edge.get("node") for edge in _members(data, "edges") if isinstance(edge, dict)]
+    listed = [data.get("customer"), *_members(data, "nodes")]
+    listed += [edge.get("node") for edge in _members(data, "edges") if isinstance(edge, dict)]
     return [node for node in listed if isinstance(node, dict)]
 
 

@@ -53,7 +53,7 @@ def _is_flat(payload: Any) -> bool:
 
 RULES = (
     Rule(97.1, "notification", _is_notification, frozenset({"resource_uri"})),
-    Rule(97.2, "records", _is_records, frozenset({"data"})),
+    Rule(97.2, "records", _is_records, frozenset({"data"}), {"data": frozenset()}),
     Rule(192.1, "webhook_form", _is_form, frozenset(_NAMED)),
     Rule(192.2, "webhook_json", _is_flat, frozenset(_NAMED)),
 )
