@@ -51,7 +51,8 @@ def updated(tools: Tools, row: Row[Any], whom: Whom) -> bool:
         if card is None:
             return _without_card(tools, row, whom)
     seen = _seen(tools, row, whom, card, update)
-    if card is _listed(row) and _is_overtaken(row, seen):  # what was read just now is not
+    # What was read just now is not, unless it was read before anybody knew whose it is.
+    if (card is _listed(row) or seen.whom.person is not whom.person) and _is_overtaken(row, seen):
         card = tools.card(row, seen.whom)
         if card is None:
             return _without_card(tools, row, seen.whom)
@@ -93,7 +94,7 @@ class _Seen:
 
 
 def _seen(tools: Tools, row: Row[Any], whom: Whom, card: Card | None, update: Mapping[str, Any]) -> _Seen:
-    whom = tools.confirmed(row, whom, card) if card is not None else whom
+    whom = _met(tools, row, whom, card) if card is not None else whom
     found = difference(whom.person, card, update, tools.fields)
     if whom.person is not None and not found.changed:
         found = replace(found, changed=_untold(tools, row, update, found.contact))
@@ -105,12 +106,22 @@ def _seen(tools: Tools, row: Row[Any], whom: Whom, card: Card | None, update: Ma
     return _Seen(news, whom, not news.changed and bool(whom.person or echo), ours)
 
 
+def _met(tools: Tools, row: Row[Any], whom: Whom, card: Card) -> Whom:
+    """Whose profile it is. Whom an event names by an address that nobody has here may be known, under another one."""
+    found = tools.confirmed(row, whom, card)
+    return found if found.person or row.people_id else tools.known(row.connection_id, found.people_id, found.email)
+
+
 def _written(tools: Tools, row: Row[Any], whom: Whom) -> list[Contact]:
-    """What we wrote ourselves: it comes back late, when more was written meanwhile, or is seen before it is known to be
-    written."""
+    """What we wrote ourselves, under the address of now or the one that is known: it comes back late, when more was
+    written meanwhile, or is seen before it is known to be written."""
+    since, emails = row.occurred_at - events.SKEW, {whom.email, whom.known.email}
     with tools.ledger.read() as connection:
-        since = row.occurred_at - events.SKEW
-        ours = events.written(connection, row.connection_id, whom.email, whom.people_id, since)
+        ours = [
+            each
+            for email in emails
+            for each in events.written(connection, row.connection_id, email, whom.people_id, since)
+        ]
     return [_said_by_us(who, Contact.from_flat(flat)) for who, flat in ours]
 
 

@@ -61,6 +61,27 @@ def test_it_is_told_with_what_it_was(
     assert (event["contact"]["email"], event["changed"]) == (NEW, ["notepad"])
 
 
+@pytest.mark.parametrize("way", [told, claimed])
+@pytest.mark.parametrize("said", [{"update": {"email": NEW}}, {"email": NEW, "update": {}}, {"email": NEW}])
+def test_it_is_told_also_where_nobody_is_named_but_by_the_new_one(
+    stack: Stack, api: FlaskClient, crisp: Crisp, ada: str, way: Callable[..., None], said: dict[str, Any]
+) -> None:
+    change(crisp, ada, email=NEW)
+    before = crisp.calls
+    way(stack, "people:profile:updated", **said)
+    understand(stack)
+    [event] = page(api)
+    assert (event["changed"], event["previous"], event["contact"]["people_id"]) == (["email"], {"email": OLD}, ada)
+    assert (event["contact"]["email"], crisp.calls - before) == (NEW, 1)
+
+
+def test_who_was_never_heard_of_has_had_no_other(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
+    crisp.add(NEW)
+    told(stack, "people:profile:updated", email=NEW, update={"email": NEW})
+    understand(stack)
+    assert [(each["previous"], each["contact"]["email"]) for each in page(api)] == [({}, NEW)]
+
+
 def test_a_hook_that_is_not_signed_changes_none(stack: Stack, api: FlaskClient, crisp: Crisp, ada: str) -> None:
     claimed(stack, "people:profile:updated", people_id=ada, email=NEW, update={"email": NEW})
     understand(stack)
@@ -131,6 +152,40 @@ def test_an_address_that_we_change_while_the_profile_is_read_stays(
     told(stack, "people:profile:updated", people_id=ada, update={"notepad": "y"})
     understand(stack)
     assert page(api)[0]["contact"]["email"] == NEW
+
+
+@pytest.mark.parametrize(
+    ("ours", "changed", "kept"),
+    [
+        ({"email": NEWEST}, [], {"email": NEWEST}),
+        ({"email": OLD, "nickname": "Ada"}, [["email"]], {"email": NEW, "nickname": "Ada"}),
+    ],
+)
+def test_what_we_change_before_it_is_known_whose_the_new_one_is_stays(
+    stack: Stack,
+    api: FlaskClient,
+    crisp: Crisp,
+    ada: str,
+    ours: dict[str, str],
+    changed: list[list[str]],
+    kept: dict[str, str],
+) -> None:
+    tools, read = stack.services.events._finishing.tools, list[Any]()
+
+    def reads(connection_id: str, plan: Any) -> Any:
+        read.append(tools.reads(connection_id, plan))
+        if len(read) == 1:
+            assert api.patch(f"/v1/contacts/{ada}", json=ours).status_code == 200
+        return read[-1]
+
+    change(crisp, ada, email=NEW)
+    told(stack, "people:profile:updated", email=NEW, update={"email": NEW})
+    understand(stack, finishing=Finishing(replace(tools, reads=reads)))
+    assert [each["changed"] for each in page(api)] == changed
+    told(stack, "people:profile:updated", people_id=ada, update={"notepad": "x"})
+    understand(stack)
+    contact = page(api)[0]["contact"]
+    assert {**contact, **kept} == contact
 
 
 def test_who_is_erased_by_the_address_of_before_is_not_said_to_have_had_it(
