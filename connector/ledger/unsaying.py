@@ -1,10 +1,9 @@
 """Unsaying: what was told of a person, by Crisp, by us and to others, is forgotten; that it was told stays."""
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, delete, false, or_, select
 
 from connector.ledger import deliveries as telling
 from connector.ledger import hooks
@@ -23,7 +22,7 @@ def unsay(connection: Connection, connection_id: str, names: Collection[str], no
     connection.execute(select(events.c.id).where(mine).order_by(events.c.id).with_for_update()).all()
     # Looked for once more: who told one of them has begun another about the same person.
     told = connection.scalars(select(events.c.id).where(mine)).all()
-    alone = set(_outlived(connection, connection_id, {*names, *sessions}))
+    alone = _outlived(connection, connection_id, names, sessions)
     telling.forget(connection, connection_id, [*told, *alone], now)
     connection.execute(delete(events).where(events.c.id.in_(told)))
     return count + len(told) + len(alone)
@@ -31,25 +30,27 @@ def unsay(connection: Connection, connection_id: str, names: Collection[str], no
 
 def _about(names: Collection[str], sessions: Collection[str]) -> ColumnElement[bool]:
     """Events of the person, and those that say of a person who has another address now that it was this one."""
-    # As the ledger writes JSON.
-    said, addresses = cast(events.c.payload, Text), (name for name in names if "@" in name)
-    named = (
-        said.contains(f'"email":{json.dumps(address, ensure_ascii=False)}', autoescape=True) for address in addresses
-    )
-    return or_(events.c.email.in_(names), events.c.people_id.in_(names), events.c.session_id.in_(sessions), *named)
+    told = _says(cast(events.c.payload, Text), email=_addresses(names))
+    return or_(events.c.email.in_(names), events.c.people_id.in_(names), events.c.session_id.in_(sessions), told)
 
 
-def _outlived(connection: Connection, connection_id: str, names: Collection[str]) -> Iterator[str]:
-    """Events that are not kept any more, while a delivery still says of them that they are about one of these."""
+def _outlived(
+    connection: Connection, connection_id: str, names: Collection[str], sessions: Collection[str]
+) -> set[str]:
+    """Events that are not kept any more, while a delivery still says that they are about the person, or that one with
+    another address now had this one."""
     lives = select(events.c.id).where(events.c.id == deliveries.c.event_id).exists()
-    named = or_(*(deliveries.c.body.contains(name, autoescape=True) for name in names))
-    mine = select(deliveries.c.event_id, deliveries.c.body).where(deliveries.c.connection_id == connection_id)
-    for event_id, body in connection.execute(mine.where(named, ~lives)).all():
-        if _whom(json.loads(body)) & set(names):
-            yield event_id
+    addresses = _addresses(names)
+    told = _says(deliveries.c.body, email=addresses, people_id={*names} - addresses, session_id=sessions)
+    mine = select(deliveries.c.event_id).where(deliveries.c.connection_id == connection_id, told, ~lives)
+    return set(connection.scalars(mine))
 
 
-def _whom(said: dict[str, Any]) -> set[Any]:
-    """The names of the person whom an event is about."""
-    contact = said.get("contact", {})
-    return {contact.get("email"), contact.get("people_id"), said.get("session_id")}
+def _addresses(names: Collection[str]) -> set[str]:
+    return {name for name in names if "@" in name}
+
+
+def _says(text: ColumnElement[str], **named: Collection[str]) -> ColumnElement[bool]:
+    """Whether a text, which is JSON as the ledger writes it, has one of these values under its key, anywhere."""
+    said = [f'"{key}":{json.dumps(value, ensure_ascii=False)}' for key, values in named.items() for value in values]
+    return or_(false(), *(text.contains(each, autoescape=True) for each in said))

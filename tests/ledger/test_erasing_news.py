@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from connector.ids import new_id
 from connector.ledger import Ledger, deliveries, erasure, events, hooks
@@ -17,6 +17,7 @@ from tests.building import NOW
 from tests.ledger.telling import all_of, subscribe
 
 ADA, ADAS_ID = "ada.lovelace@example.com", "c3a1f2d4-7e59-4b0a-9d16-5f8e2b7a4c03"
+ADAS_NEW = "countess@example.com"
 ADAS, BOBS = "session_ada-0001", "session_bob-0001"
 # In one transaction after the other: the erasure waits for whoever holds what it erases.
 SOON = 0.4
@@ -31,6 +32,7 @@ def add_event(ledger: Ledger, contact: dict[str, Any] | None = None, **more: Any
 def begin(connection: Connection, contact: dict[str, Any] | None = None, **more: Any) -> str:
     made, name = new_id(), "contact_updated"
     payload = {"id": made, "event": name, "contact": contact or {}, "session_id": more.get("session_id")}
+    payload["previous"] = more.pop("previous", {})
     whom: dict[str, Any] = {"email": None, "people_id": None, "session_id": None, "own": False, "told_at": NOW, **more}
     row = {"id": made, "connection_id": "W", "event": name, "subject": made, "payload": payload, "occurred_at": NOW}
     events.begin(connection, {**row, **whom})
@@ -98,7 +100,12 @@ def test_a_short_id_takes_nothing_of_others_away(shop: Ledger) -> None:
 
 @pytest.mark.parametrize(
     ("contact", "more"),
-    [({"email": ADA}, {"email": ADA}), ({"people_id": ADAS_ID}, {"people_id": ADAS_ID}), ({}, {"session_id": ADAS})],
+    [
+        ({"email": ADA}, {"email": ADA}),
+        ({"people_id": ADAS_ID}, {"people_id": ADAS_ID}),
+        ({}, {"session_id": ADAS}),
+        ({"email": ADAS_NEW}, {"email": ADAS_NEW, "previous": {"email": ADA}}),
+    ],
 )
 def test_a_delivery_that_outlived_its_event_is_emptied(
     shop: Ledger, contact: dict[str, Any], more: dict[str, Any]
@@ -108,10 +115,12 @@ def test_a_delivery_that_outlived_its_event_is_emptied(
     adas = add_event(shop, contact, **more)
     others = [
         add_event(shop, {"email": "bob@example.com", "notepad": f"knows {ADA} {ADAS_ID} {ADAS}"}),
+        add_event(shop, {"email": "bob@example.com", "notepad": f'"email":"{ADA}"'}),
+        add_event(shop, {"email": "bob@example.com"}, previous={"email": f"can{ADA}", "notepad": ADA}),
         add_event(shop, {"email": f"can{ADA}"}),
     ]
     with shop.write() as connection:
-        connection.execute(delete(t.events))
+        assert events.purge(connection, NOW + 1) == 1 + len(others)
     erase(shop, ADA, ADAS_ID)
     assert said(shop) == {adas: False, **dict.fromkeys(others, True)}
 
