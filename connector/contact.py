@@ -1,8 +1,9 @@
 """The canonical contact: what every payload becomes, and what is compared, merged and told to Crisp."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 Scalar = str | int | float | bool
 
@@ -10,17 +11,19 @@ Scalar = str | int | float | bool
 NAMES = ("nickname", "full_name", "first_name", "last_name")
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+_NONE: Mapping[str, Scalar | None] = MappingProxyType({})
+
+
+class Contact(NamedTuple):
     """A person as told by one record.
 
     A key that is not there is absent (nothing is said); None clears it; "" never occurs. `fields` has the flat keys
     of `manifests/fields.json` except segments and data. In `data`, None removes the key in Crisp.
     """
 
-    fields: Mapping[str, Scalar | None] = field(default_factory=dict)
+    fields: Mapping[str, Scalar | None] = _NONE
     segments: tuple[str, ...] = ()
-    data: Mapping[str, Scalar | None] = field(default_factory=dict)
+    data: Mapping[str, Scalar | None] = _NONE
 
     @property
     def email(self) -> str | None:
@@ -47,7 +50,7 @@ class Contact:
 
     def with_email(self, email: str) -> "Contact":
         """The same contact under this address."""
-        return replace(self, fields={"email": email, **{k: v for k, v in self.fields.items() if k != "email"}})
+        return self._replace(fields={"email": email, **{k: v for k, v in self.fields.items() if k != "email"}})
 
 
 def merge(older: Contact, newer: Contact) -> Contact:
@@ -72,7 +75,7 @@ def named(contact: Contact) -> Contact:
     both = f"{first} {last}" if first and last else None
     name = given.get("nickname") or both or given.get("full_name") or first or last
     fields = {key: value for key, value in given.items() if key not in NAMES}
-    return replace(contact, fields={**fields, "nickname": name} if name else fields)
+    return contact._replace(fields={**fields, "nickname": name} if name else fields)
 
 
 def news(contact: Contact, known: Contact, *, complete: bool) -> Contact:

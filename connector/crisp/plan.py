@@ -6,7 +6,6 @@ the person's other name and what is there, profile, data.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from connector.contact import Contact, named, news
@@ -146,7 +145,7 @@ class _Writer:
         fields = {"nickname": email.split("@", 1)[0], **self.told.fields}
         said = Contact({key: value for key, value in fields.items() if value is not None}, self.told.segments)
         # What is to be removed cannot be there: remembered, so that saying so again is no news.
-        tells = replace(said, data={key: None for key, value in self.told.data.items() if value is None})
+        tells = said._replace(data={key: None for key, value in self.told.data.items() if value is None})
         card, changes = card_of(said, self.fields), tuple(said.said())
         return Call("POST", "people/profile", self.who, card, None, tells, "created", changes, frozenset({409}))
 

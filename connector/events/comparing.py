@@ -1,7 +1,7 @@
 """Comparing: what an event changed, from what Crisp says now and what was known. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from connector.contact import Contact, Scalar, named
@@ -36,27 +36,27 @@ def difference(
 def _whole(card: Mapping[str, Any], known: Contact, fields: Mapping[str, Field]) -> Contact:
     """What the card says; custom data is not in it and stays as it was."""
     told = contact_of(card, known.data, fields)
-    return _addressed(told.fields, replace(told, fields={}), known)
+    return _addressed(told.fields, told._replace(fields={}), known)
 
 
 def _updated(known: Contact, update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
     told = _told(update, fields)
     segments = told.segments if isinstance(update.get("segments"), list) else known.segments
-    return _addressed(told.fields, replace(known, segments=segments), known)
+    return _addressed(told.fields, known._replace(segments=segments), known)
 
 
 def _addressed(told: Mapping[str, Scalar | None], contact: Contact, known: Contact) -> Contact:
     """The contact with what is told on top, under its canonical address; under the known one where it says none."""
     given, fields = told.get("email"), {key: value for key, value in told.items() if key != "email"}
     email = (canonical(given) if isinstance(given, str) else None) or known.email
-    found = replace(contact, fields={**contact.fields, **fields})
+    found = contact._replace(fields={**contact.fields, **fields})
     return found.with_email(email) if email else found
 
 
 def _told(update: Mapping[str, Any], fields: Mapping[str, Field]) -> Contact:
     """What an update says; what it empties is None."""
     told = contact_of(update, {}, fields)
-    return replace(told, fields={**told.fields, **emptied(update, fields).fields})
+    return told._replace(fields={**told.fields, **emptied(update, fields).fields})
 
 
 def said(update: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def echoed(
     Segments are only ever added, so an echo has no other than those that are known.
     """
     ours, told = [named(contact) for contact in written], _told(update, fields)
-    told = _addressed(told.fields, replace(told, fields={}), Contact())
+    told = _addressed(told.fields, told._replace(fields={}), Contact())
     keys = (*said(update, fields), *(("email",) if _is_renamed(known, told) else ()))
     own = {key for key in keys if any(_says(each, key, told, known) for each in ours)}
     news = {key for key in keys if key not in own and _value(told, key) != _value(known, key)}

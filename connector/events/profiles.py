@@ -128,7 +128,7 @@ def _written(tools: Tools, row: Row[Any], whom: Whom) -> list[Contact]:
 def _said_by_us(who: str | None, contact: Contact) -> Contact:
     """What we told Crisp: an address only where somebody got it by that, and not as the name of whom it is about."""
     fields = {key: value for key, value in contact.fields.items() if key != "email"}
-    return replace(contact, fields=fields) if who == contact.email else contact
+    return contact._replace(fields=fields) if who == contact.email else contact
 
 
 def _untold(tools: Tools, row: Row[Any], update: Mapping[str, Any], now: Contact) -> tuple[str, ...]:

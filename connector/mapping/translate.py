@@ -206,7 +206,8 @@ class Columns:
         """One record."""
         for name in layout_of(record, self._source, self._manifest, self._mapping).dated:
             value = record.values.get(name)
-            if isinstance(value, str) and 6 <= len(value) <= 32:
+            # Nearly always it begins with the year, and shows nothing of days and months.
+            if isinstance(value, str) and 6 <= len(value) <= 32 and not value[:4].isdecimal():
                 self._columns.setdefault(name, ColumnOrder()).see(value)
 
     @property

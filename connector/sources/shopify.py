@@ -179,7 +179,7 @@ def _topic_of(payload: Any, variant: str) -> str | None:
 
 def _nodes(payload: Any) -> list[dict[str, Any]]:
     """The customers of a GraphQL answer, in each of the ways in which one can ask for them; one alone is its own."""
-    data = _inside(payload, "data")
+    data = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(data, dict):
         return [payload] if isinstance(payload, dict) else []
     listed = [data.get("customer"), *_members(data, "nodes")]

@@ -1,7 +1,6 @@
 """The contact: merging, naming, what is news, what is out of date, and many changes as one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ NOBODY = Contact()
 
 def exact(contact: Contact) -> dict[str, Any]:
     """The contact as text, so that True and 1 differ and the order of segments does not."""
-    said = replace(contact, segments=tuple(sorted(contact.segments))).flat()
+    said = contact._replace(segments=tuple(sorted(contact.segments))).flat()
     return {key: repr(sorted(value.items()) if isinstance(value, dict) else value) for key, value in said.items()}
 
 
@@ -101,7 +100,7 @@ def test_what_was_merged_in_is_no_news(contact: Contact, known: Contact, complet
 @given(CONTACTS, CONTACTS)
 def test_the_news_are_enough_to_know_it_all(contact: Contact, known: Contact) -> None:
     said_once = {key: value for key, value in contact.fields.items() if key not in NAMES}
-    contact = replace(contact, fields=said_once)
+    contact = contact._replace(fields=said_once)
     told = merge(known, news(contact, known, complete=False))
     assert exact(told) == exact(merge(known, contact))
 
