@@ -189,7 +189,9 @@ def _records_of(
     """Those of the records of a person."""
     ours = select(records.c.id, records.c.who, records.c.contact).where(records.c.connection_id == connection_id, which)
     looks = [ours.where(records.c.email == email)] if email else []
-    looks += [ours.where(records.c.who == people_id, records.c.email.is_(None))] if people_id else []
+    # Who is named by the id is called by the address that is known, in a record that says no address itself.
+    names = [name for name in (email, people_id) if name]
+    looks += [ours.where(records.c.who.in_(names), records.c.email.is_(None))] if names else []
     return [row for look in looks for row in connection.execute(look)]
 
 

@@ -254,6 +254,15 @@ def test_a_late_echo_of_an_earlier_write_is_our_own(stack: Stack, api: FlaskClie
     assert again.get_json()["status"] == "unchanged"
 
 
+def test_so_is_that_of_one_which_named_the_person_by_its_id(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
+    people_id = api.post("/v1/contacts", json={"email": "ada@example.com"}).get_json()["people_id"]
+    for title in ("Engineer", "Director"):
+        assert api.patch(f"/v1/contacts/{people_id}", json={"job_title": title}).get_json()["status"] == "updated"
+    told(stack, "people:profile:updated", people_id=people_id, update={"person": {"employment": {"title": "Engineer"}}})
+    understand(stack)
+    assert page(api) == []
+
+
 def test_what_somebody_changes_back_is_told(stack: Stack, api: FlaskClient, crisp: Crisp) -> None:
     """Long after we wrote the same."""
     sent = api.post("/v1/contacts", json={"email": "ada@example.com", "job_title": "Engineer"}).get_json()
