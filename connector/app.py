@@ -3,12 +3,13 @@
 import json
 import re
 import time
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -53,19 +54,19 @@ class ConnectorApi(Api):  # type: ignore[misc] # it has no types
     # Blueprints say how their operations fail.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The OpenAPI document, which is the same wherever the service runs; made when it is first asked for."""
-        classes = {name: key[0] for key, name in self.ma_plugin.converter.refs.items()}
-        return completed(self.spec.to_dict(), classes)
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """The routes alone: what is said of them takes long, and `describe` is for whoever wants to read it."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
 
-    @cached_property
-    def _written(self) -> str:
-        return json.dumps(signed(self.document), ensure_ascii=False)
+    def describe(self, blp: Blueprint) -> None:
+        """Writes down what is said of the operations of a blueprint, as `register_blueprint` of flask-smorest does."""
+        blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
+        self.spec.tag({"name": blp.name, "description": blp.description})
 
     def _openapi_json(self) -> Response:
         """With the address of this service."""
-        return Response(placed(self._written, base_url()), mimetype="application/json")
+        return Response(placed(_written(), base_url()), mimetype="application/json")
 
     def _register_error_handlers(self) -> None:
         """Not flask-smorest's shape."""
@@ -83,9 +84,9 @@ class ConnectorApi(Api):  # type: ignore[misc] # it has no types
 def create_app(services: Services | None = None) -> Flask:
     """The application over these services, or over those that the environment describes."""
     services = services or open_services()
-    app, api = _described()
+    app, _ = _routed()
     app.extensions["connector"] = services
-    app.extensions["openapi"] = lambda: api.document
+    app.extensions["openapi"] = openapi
     app.extensions["overviews"] = Kept(services.ledger, services.courier.clock, services.settings.reserve)
     app.extensions["brake"] = Brake(time.monotonic)
     web.prepare(app)
@@ -94,13 +95,25 @@ def create_app(services: Services | None = None) -> Flask:
     return app
 
 
-def openapi() -> dict[str, Any]:
-    """The OpenAPI document of the service, which is the same wherever it runs."""
-    _, api = _described()
-    return api.document
+@cache
+def openapi() -> Mapping[str, Any]:
+    """The OpenAPI document, which is the same wherever the service runs; made when it is first asked for."""
+    _, api = _routed()
+    for name, example in examples().items():
+        api.spec.components.example(name, example, lazy=True)
+    api.spec.components.schema(CONTACT_FIELDS, contact_schema("Contact fields"))
+    for blueprint in blueprints():
+        api.describe(blueprint)
+    classes = {name: key[0] for key, name in api.ma_plugin.converter.refs.items()}
+    return completed(api.spec.to_dict(), classes)
 
 
-def _described() -> tuple[Flask, ConnectorApi]:
+@cache
+def _written() -> str:
+    return json.dumps(signed(openapi()), ensure_ascii=False)
+
+
+def _routed() -> tuple[Flask, ConnectorApi]:
     """An application with its routes, before there is anything behind them."""
     app = Flask("connector", static_folder="web/static", template_folder="web/templates")
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
@@ -112,9 +125,6 @@ def _described() -> tuple[Flask, ConnectorApi]:
     # An address with a slash at its end is the same address.
     app.url_map.strict_slashes = False
     api = ConnectorApi(app)
-    for name, example in examples().items():
-        api.spec.components.example(name, example, lazy=True)
-    api.spec.components.schema(CONTACT_FIELDS, contact_schema("Contact fields"))
     for blueprint in blueprints():
         api.register_blueprint(blueprint)
     return app, api
