@@ -150,10 +150,12 @@ def resume_(import_id: str, connection: str | None, json_: bool) -> None:
     Example:
       crisp-connector resume 0198c0ffee0180008000000000000001
     """
-    with opened(delivers=True) as services:
+    # Delivering begins after it is resumed: else what is left of a short one is done before, and nothing to go on with.
+    with opened(delivers=True, starts=False) as services:
         tenant = connection_of(services, connection)
         count = _import(services, tenant, import_id)[1].records
         resume(services, tenant.id, import_id)
+        services.engine.start()
         reason = follow(services, tenant.id, import_id, count)
         raise SystemExit(report(services, tenant.id, import_id, reason, json_=json_))
 
