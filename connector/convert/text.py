@@ -37,7 +37,7 @@ def is_placeholder(value: str) -> bool:
 
 def said(value: str) -> str:
     """What a text says, clean; "" where it stands for no value: blanks, `null`, `undefined`, `N/A`, `-`."""
-    written = value.strip() if value.isascii() and value.isprintable() else clean(value)
+    written = value.strip() if value.isascii() and value.isprintable() else clean(value)  # nearly always without a call
     return "" if written in _NOTHING else written
 
 

@@ -41,6 +41,7 @@ class Runner:
     ) -> None:
         self._ledger, self._finishing, self._window, self._clock, self._told = ledger, finishing, window, clock, told
         self._kicked, self._stop, self._stopping = threading.Event(), threading.Event(), False
+        self._rest = 0.0
         self._thread: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -74,7 +75,7 @@ class Runner:
         while not self._stop.is_set():
             try:
                 if not self.turn():
-                    self._kicked.wait(self._patience())
+                    self._kicked.wait(self._rest)
                     self._kicked.clear()
             except (SQLAlchemyError, DatabaseProblem) as problem:
                 log.warning("database_unavailable", reason=type(problem).__name__)
@@ -83,16 +84,22 @@ class Runner:
                 log.exception("events_failed")
                 self._stop.wait(1)
 
-    def _patience(self) -> float:
-        """Seconds until the next look, or until the next burst is over."""
+    def _look(self) -> tuple[bool, float]:
+        """Whether something that came in is not understood yet; seconds until the next look, or until the next burst
+        is over."""
+        now = self._clock()
         with self._ledger.read() as connection:
-            due_at = events.next_due_at(connection)
-        return _LOOK if due_at is None else min(_LOOK, max(0.0, (due_at - self._clock()) / 1000))
+            arrived, due_at = hooks.any_due(connection, now), events.next_due_at(connection)
+        return arrived, _LOOK if due_at is None else min(_LOOK, max(0.0, (due_at - now) / 1000))
 
     def turn(self) -> bool:
-        """Understands and finishes some of what is due; whether there was anything."""
-        understood = self._understand()
-        if self._patience() > 0:
+        """Understands and finishes some of what is due; whether there was anything. Else there is a `_rest` until then,
+        in seconds."""
+        arrived, self._rest = self._look()
+        understood = self._understand() if arrived else 0
+        if understood:
+            _, self._rest = self._look()
+        if self._rest > 0:
             return bool(understood)
         held_until = self._clock() + _HELD
         with self._ledger.write() as connection:

@@ -40,15 +40,19 @@ class Naming:
         again holds the database meanwhile."""
         one = (arrival.id, hash(arrival.body))
         if one not in self._found:
-            self._found[one] = self._names(arrival)
+            found = self._names(arrival)
+            if found is None:
+                return False  # not remembered: it may turn out to be harmless
+            self._found[one] = found
         return self._found[one]
 
-    def _names(self, arrival: Row[Any]) -> bool:
-        """What may kill whoever reads it is not read: who dies of it is counted as who takes it in alone."""
+    def _names(self, arrival: Row[Any]) -> bool | None:
+        """None of what may kill whoever reads it, and is not read: who dies of it is counted as who takes it in
+        alone."""
         if says(arrival.body, self.called.names):
             return True
         if arrival.outcome == DEADLY or arrivals.losses(arrival) >= _SUSPECT:
-            return False
+            return None
         address = self.addresses.get(arrival.inbound_id)
         return address is not None and bool(self._read(arrival, lambda: self._is_about(address, arrival)))
 

@@ -21,13 +21,15 @@ log = structlog.get_logger()
 
 # Seconds until what is wrong with the secret key, or with us, may have been seen to.
 _LATER = 60
+# Seconds between two looks: a pull begins by the clock, which need not be exact, or somebody kicks.
+_LOOK = 3.0
 
 
 class Pulls(Threads):
     """Pulls what is due, from `start` until `stop`, an address in each thread. `kick`: something has just begun."""
 
     def __init__(self, needs: Needs, *, threads: int = 2) -> None:
-        super().__init__(needs, "pulls", threads)
+        super().__init__(needs, "pulls", threads, look=_LOOK)
 
     def run_one(self) -> bool:
         """Goes on with one pull as far as it gets; False when none is due."""

@@ -172,7 +172,8 @@ def made(connection: Connection, connection_id: str, email: str | None, people_i
     certain = (records.c.status == "created") & (records.c.people_id == (people_id or ""))
     under_way = (records.c.status == "waiting") & (records.c.claim.is_not(None) | records.c.unsure.is_not(None))
     done = ((records.c.status == "created") | records.c.unsure.is_not(None)) & (records.c.finished_at >= since)
-    maybe = (under_way | done) & (records.c.created_at <= since + 2 * SKEW)
+    # An update creates nobody, whoever it is for.
+    maybe = (under_way | done) & (records.c.mode != "update") & (records.c.created_at <= since + 2 * SKEW)
     return any(True for _ in _records_of(connection, connection_id, email, people_id, certain | maybe))
 
 

@@ -51,6 +51,11 @@ def due(connection: Connection, now: int, limit: int) -> list[Row[Any]]:
     return list(connection.execute(ready.with_for_update()))
 
 
+def any_due(connection: Connection, now: int) -> bool:
+    """Whether there is something to understand by now."""
+    return connection.scalar(select(hooks.c.id).where(hooks.c.due_at <= now).limit(1)) is not None
+
+
 def finish(connection: Connection, outcomes: Mapping[str, str]) -> None:
     """Understood: what was said is dropped, that it was said is kept."""
     for outcome in set(outcomes.values()):

@@ -42,8 +42,8 @@ class DataSlot(NamedTuple):
 
 
 class Single(NamedTuple):
-    """A field with one value: how it is converted, its places, the name where there is one place alone with one value,
-    through which `table` that is read, and whether a clean text is its value already."""
+    """A field with one value: how it is converted, its places, the name where there is one place alone with one text,
+    through which `table` of texts that is read, and whether a clean text is its value already."""
 
     field: Field
     converter: Converter
@@ -152,11 +152,11 @@ class _Builder:
 
     def _single(self, key: str, slots: tuple[Slot, ...]) -> Single:
         field, first = self.manifest.fields[key], slots[0]
-        alone = len(slots) == 1 and not (first.read and first.read.lines)
-        table = first.read.values if alone and first.read else None
-        return Single(
-            field, CONVERTERS[field.convert], slots, first.name if alone else None, table, field.convert == "text"
-        )
+        table = first.read.values if first.read else None
+        texts = table is None or all(isinstance(value, str) for value in table.values())
+        alone = len(slots) == 1 and texts and not (first.read and first.read.lines)
+        name = first.name if alone else None
+        return Single(field, CONVERTERS[field.convert], slots, name, table, field.convert == "text")
 
     def _read_user_mapping(self) -> None:
         # First what is ignored, for nothing after it finds that any more.

@@ -73,7 +73,7 @@ def candidates(member: Any) -> tuple[Owned, ...]:
 def _candidates(keys: tuple[str, ...], held: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[Owned, ...]:
     """The same by an object's keys, and the names that objects under them have: few combinations come again."""
     inside = dict(held)
-    return tuple((source, rule) for source, rule in _rules().ordered if rule.could_fit(keys, inside))
+    return tuple(each for each in _rules().ordered if each[1].could_fit(keys, inside))
 
 
 def detect(payload: Any, headers: Mapping[str, str] = _NO_HEADERS) -> Detected:
@@ -104,7 +104,7 @@ def _is_list_of_objects(payload: Any) -> bool:
 
 def _first_rule_of_all(members: list[Any]) -> Owned | None:
     first = _first_rule(members[0])
-    return first if all(_first_rule(member) is first for member in members[1:]) else None
+    return first if all(_first_rule(member) is first for member in members[1:]) else None  # of each there is one alone
 
 
 def _first_rule(member: Any) -> Owned | None:

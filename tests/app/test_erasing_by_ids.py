@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, select
 from werkzeug import Response
 
 from connector.inbound import payload
+from connector.ledger import erasure
 from connector.ledger.tables import arrivals
 from tests.app.inbound import arrivals_of, kept
 from tests.app.sending import EVENTS, Sender, sending
@@ -130,6 +132,20 @@ def test_what_waits_is_read_before_the_database_is_held(
     assert api.delete(PATH).status_code == 200
     assert len(read) >= 3
     assert not any(read)
+
+
+@pytest.mark.parametrize("vendor", ["hubspot"])
+def test_what_was_not_read_for_it_may_kill_is_read_when_it_turns_out_to_be_harmless(
+    sender: Sender, stack: Stack
+) -> None:
+    sender.send(1, time=1)
+    with stack.services.ledger.read() as connection:
+        called = erasure.standing(connection, stack.tenant.id, {P1}).called
+        names = stack.services.arrivals.naming(connection, stack.tenant.id, called)
+        row = connection.execute(select(arrivals).order_by(arrivals.c.id.desc()).limit(1)).one()
+    held: list[Any] = [SimpleNamespace(**{**row._mapping, "holder": holder}) for holder in ("somebody~2", None)]
+    suspect, harmless = held
+    assert [names(each) for each in (suspect, harmless, suspect)] == [False, True, True]
 
 
 @pytest.mark.parametrize("vendor", ["hubspot", "zoho", "salesforce"])

@@ -62,6 +62,23 @@ def test_whom_we_made_is_no_news(stack: Stack, api: FlaskClient, behind: int) ->
     assert own["contact"]["nickname"] == "Ada"
 
 
+def test_whom_somebody_makes_while_we_change_another_of_that_address_is_news(
+    stack: Stack, api: FlaskClient, crisp: Crisp
+) -> None:
+    """An update creates nobody, and may be under way for one whom Crisp has lost."""
+    lost = api.post("/v1/contacts", json={"email": "ada@example.com"}).get_json()["people_id"]
+    api.patch(f"/v1/contacts/{lost}", json={"job_title": "Engineer"})
+    with stack.services.ledger.write() as connection:
+        changes = tables.records.c.mode == "update"
+        connection.execute(tables.records.update().where(changes).values(status="waiting", claim=1))
+        connection.execute(tables.records.delete().where(~changes))
+    crisp.remove(lost)
+    told(stack, "people:profile:created", people_id=crisp.add("ada@example.com"))
+    understand(stack)
+    [event] = page(api, event="contact_created")
+    assert event["contact"]["email"] == "ada@example.com"
+
+
 @pytest.mark.parametrize("event", ["people:profile:created", "people:profile:updated"])
 def test_what_we_tell_just_now_is_no_news(stack: Stack, api: FlaskClient, crisp: Crisp, event: str) -> None:
     """Crisp tells of it, by the id alone, before its answer is saved."""

@@ -143,6 +143,20 @@ def hides_nothing(payload: object) -> None:
 
 
 @pytest.mark.parametrize(("source", "name"), samples())
+def test_promise_23_members_of_a_list_need_not_have_their_names_in_one_order(source: str, name: str) -> None:
+    payload, headers = sample(source, name), sent(source, name).headers
+    if type(payload) is dict:  # a form is no member of a list
+        found = detect([payload, dict(reversed(payload.items())), payload], headers)
+        assert found == detect([payload, payload], headers)
+
+
+def test_promise_23_nor_the_same_names() -> None:
+    whole = sample("pipedrive", "person_v2")["data"]
+    less = {name: value for name, value in whole.items() if name != "phones"}
+    assert detect([whole, less]) == detect(whole)
+
+
+@pytest.mark.parametrize(("source", "name"), samples())
 def test_promise_23_what_tools_wrap_around_is_taken_off(source: str, name: str) -> None:
     payload, headers = sample(source, name), sent(source, name).headers
     expected = of_sample(source, name)

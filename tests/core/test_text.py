@@ -46,7 +46,11 @@ def test_any_scalar_becomes_text(written: Scalar, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", " ", "\u00a0", "\u200b", "null", "undefined", "N/A", "n/a", "-", "[object Object]", " null ", "NaN"]
+    "written",
+    [
+        *("", " ", "\u00a0", "\u200b", "null", "undefined", "N/A", "n/a", "-", "[object Object]", " null ", "NaN"),
+        *("\x00", "N/A\x00", "\x07null\n"),
+    ],
 )
 def test_what_tools_write_for_nothing_is_nothing(written: str) -> None:
     assert said(written) == ""
