@@ -18,9 +18,9 @@ def world(ledger: Ledger) -> Iterator[worlds.World]:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time-outs of the client that a test can wait for."""
-    monkeypatch.setattr(client, "_CONNECT", 0.2)
+    """Time-outs of the client that a test can wait for, and that a busy machine does not reach by itself."""
+    monkeypatch.setattr(client, "_CONNECT", 1.0)
     monkeypatch.setattr(bounded, "_MORE", 0.2)
-    monkeypatch.setattr(worlds, "CALL_TIMEOUT", 0.5)
-    monkeypatch.setattr(client, "_READ_HASTY", 0.5)
-    monkeypatch.setattr(client.Client, "read_timeout", 0.5)
+    monkeypatch.setattr(worlds, "CALL_TIMEOUT", 2.0)
+    monkeypatch.setattr(client, "_READ_HASTY", 2.0)
+    monkeypatch.setattr(client.Client, "read_timeout", 2.0)
