@@ -184,7 +184,7 @@ def test_a_call_ends_in_time_whatever_the_other_side_does() -> None:
     with raw_server(dripping(head(200, LENGTH), b" ")) as url:
         began = monotonic()
         send(url)
-        assert 0.3 < monotonic() - began < 1
+        assert 2 < monotonic() - began < 3
 
 
 @pytest.mark.parametrize("talk", [dripping(b"", b"H"), dripping(head(200, CHUNKED), b"1\r\n \r\n")])
