@@ -115,13 +115,10 @@ def _met(tools: Tools, row: Row[Any], whom: Whom, card: Card) -> Whom:
 def _written(tools: Tools, row: Row[Any], whom: Whom) -> list[Contact]:
     """What we wrote ourselves, under the address of now or the one that is known: it comes back late, when more was
     written meanwhile, or is seen before it is known to be written."""
-    since, emails = row.occurred_at - events.SKEW, {whom.email, whom.known.email}
+    names = {name for name in (whom.email, whom.known.email) if name}
     with tools.ledger.read() as connection:
-        ours = [
-            each
-            for email in emails
-            for each in events.written(connection, row.connection_id, email, whom.people_id, since)
-        ]
+        since = row.occurred_at - events.SKEW
+        ours = events.written(connection, row.connection_id, names, whom.people_id, since)
     return [_said_by_us(who, Contact.from_flat(flat)) for who, flat in ours]
 
 

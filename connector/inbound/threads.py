@@ -13,13 +13,13 @@ from connector.ledger import DatabaseProblem
 log = structlog.get_logger()
 
 # Seconds between two looks for what nobody kicked for, unless one says otherwise.
-LOOK = 1.0
+_LOOK = 1.0
 
 
 class Threads(ABC):
     """Does what is due, from `start` until `stop`, in a few threads of this name."""
 
-    def __init__(self, needs: Needs, name: str, count: int, *, look: float = LOOK) -> None:
+    def __init__(self, needs: Needs, name: str, count: int, *, look: float = _LOOK) -> None:
         self._needs, self._name, self._count, self._look = needs, name, count, look
         self._stop, self._kicked = threading.Event(), threading.Event()
         self._looking, self._look_at = threading.Lock(), 0.0

@@ -104,8 +104,9 @@ def _gone(
     if lawful or on_delete == ERASE:
         return Decision("waiting", None, None, contact, said.notes, people_id=people_id, erases=True)
     who = person.email if person and person.email else email
-    marked = Decision("waiting", None, who, contact._replace(segments=(segment,)), notes, people_id=people_id)
-    marked = marked._replace(mode="update")  # nobody is created for it
+    contact = contact._replace(segments=(segment,))
+    # Nobody is created for it.
+    marked = Decision("waiting", None, who, contact, notes, people_id=people_id, mode="update")
     return marked if person is None or who in known.open else _compare(marked, person, fields)
 
 

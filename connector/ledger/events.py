@@ -1,6 +1,6 @@
 """Events: what happened, gathered while a burst lasts, told once and never changed after that."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,12 +157,12 @@ def told_since(connection: Connection, connection_id: str, people_id: str | None
 
 
 def written(
-    connection: Connection, connection_id: str, email: str | None, people_id: str | None, since: int
+    connection: Connection, connection_id: str, emails: Collection[str], people_id: str | None, since: int
 ) -> list[tuple[str | None, Payload]]:
-    """What we told Crisp of a person, or may have told it: by which name, and the flat contact, of records that ended
-    at that time (UNIX milliseconds) or later, or are under way."""
+    """What we told Crisp of a person of these addresses, or may have told it: by which name, and the flat contact, of
+    records that ended at that time (UNIX milliseconds) or later, or are under way."""
     mine = _TRIED | (records.c.finished_at >= since)
-    found = _records_of(connection, connection_id, email, people_id, mine & records.c.contact.is_not(None))
+    found = _records_of(connection, connection_id, emails, people_id, mine & records.c.contact.is_not(None))
     return [(row.who, row.contact) for row in found]
 
 
@@ -174,7 +174,9 @@ def made(connection: Connection, connection_id: str, email: str | None, people_i
     done = ((records.c.status == "created") | records.c.unsure.is_not(None)) & (records.c.finished_at >= since)
     # An update creates nobody, whoever it is for.
     maybe = (under_way | done) & (records.c.mode != "update") & (records.c.created_at <= since + 2 * SKEW)
-    return any(True for _ in _records_of(connection, connection_id, email, people_id, certain | maybe))
+    return any(
+        True for _ in _records_of(connection, connection_id, [email] if email else [], people_id, certain | maybe)
+    )
 
 
 _TRIED = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (records.c.attempts > 0))
@@ -183,15 +185,15 @@ _TRIED = (records.c.status == "waiting") & (records.c.claim.is_not(None) | (reco
 def _records_of(
     connection: Connection,
     connection_id: str,
-    email: str | None,
+    emails: Collection[str],
     people_id: str | None,
     which: ColumnElement[bool],
 ) -> list[Row[Any, Any, Any]]:
     """Those of the records of a person."""
     ours = select(records.c.id, records.c.who, records.c.contact).where(records.c.connection_id == connection_id, which)
-    looks = [ours.where(records.c.email == email)] if email else []
+    looks = [ours.where(records.c.email.in_(emails))] if emails else []
     # Who is named by the id is called by the address that is known, in a record that says no address itself.
-    names = [name for name in (email, people_id) if name]
+    names = [*emails, *([people_id] if people_id else [])]
     looks += [ours.where(records.c.who.in_(names), records.c.email.is_(None))] if names else []
     return [row for look in looks for row in connection.execute(look)]
 

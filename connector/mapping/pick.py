@@ -78,7 +78,7 @@ class Picker:
             return None
         if type(offer) is str and not self.orders:  # nearly always: one place with one text
             written = said(offer)
-            if single.table is not None:
+            if written and single.table is not None:
                 written = single.table.get(offer, "")
             if not written:
                 return None

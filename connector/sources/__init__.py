@@ -34,11 +34,10 @@ Owned = tuple[str, Rule]
 
 @dataclass(frozen=True)
 class _Rules:
-    """All rules with the source that each is of, in order; `always`: those that have no keys; `inner`: keys of which it
-    matters what an object under them has, and those names."""
+    """All rules with the source that each is of, in order, and all their keys; `inner`: keys of which it matters what
+    an object under them has, and those names."""
 
     ordered: tuple[Owned, ...]
-    always: tuple[Owned, ...]
     keys: frozenset[str]
     inner: tuple[tuple[str, frozenset[str]], ...]
 
@@ -52,14 +51,14 @@ def _rules() -> _Rules:
         for key, names in rule.inside.items():
             inner[key] = inner.get(key, frozenset()) | names
     keys = frozenset(key for _, rule in ordered for key in rule.keys or ())
-    return _Rules(ordered, tuple(each for each in ordered if each[1].keys is None), keys, tuple(inner.items()))
+    return _Rules(ordered, keys, tuple(inner.items()))
 
 
 def candidates(member: Any) -> tuple[Owned, ...]:
     """The rules that this member could pass, in order, each with its source."""
-    rules = _rules()
     if not isinstance(member, dict):
-        return rules.always
+        return _candidates((), ())
+    rules = _rules()
     keys = rules.keys
     held = [
         (key, tuple([name for name in member[key] if name in names]))

@@ -76,28 +76,24 @@ def _is_empty_list(payload: Any) -> bool:
     return told and payload.get("data", "") in (None, [])
 
 
-# The key, and that no object under it counts.
-_LISTED = (frozenset({"data"}), {"data": frozenset[str]()})
+def _rule_of_one(rank: float, variant: str, test: Callable[[Any], bool], *names: str) -> Rule:
+    """One person who has one of these names, by itself or under `data`."""
+    held = frozenset(names)
+    return Rule(rank, variant, lambda payload: _of_one(payload, test), held | {"data"}, {"data": held})
+
+
+def _rule_of_many(rank: float, variant: str, test: Callable[[Any], bool]) -> Rule:
+    """A list of them, under `data`: an object there is none."""
+    return Rule(rank, variant, lambda payload: _of_many(payload, test), frozenset({"data"}), {"data": frozenset()})
+
 
 RULES = (
     Rule(96.1, "webhook_v2", _is_hook_v2, frozenset({"meta"})),
     Rule(96.2, "webhook_v1", _is_hook_v1, frozenset({"meta"})),
-    Rule(
-        96.3,
-        "person_v2",
-        lambda payload: _of_one(payload, _is_v2),
-        frozenset({"data", "emails", "phones"}),
-        {"data": frozenset({"emails", "phones"})},
-    ),
-    Rule(
-        96.4,
-        "person_v1",
-        lambda payload: _of_one(payload, _is_v1),
-        frozenset({"data", "email", "phone"}),
-        {"data": frozenset({"email", "phone"})},
-    ),
-    Rule(96.5, "person_list_v2", lambda payload: _of_many(payload, _is_v2), *_LISTED),
-    Rule(96.6, "person_list_v1", lambda payload: _of_many(payload, _is_v1), *_LISTED),
+    _rule_of_one(96.3, "person_v2", _is_v2, "emails", "phones"),
+    _rule_of_one(96.4, "person_v1", _is_v1, "email", "phone"),
+    _rule_of_many(96.5, "person_list_v2", _is_v2),
+    _rule_of_many(96.6, "person_list_v1", _is_v1),
     Rule(96.7, "person_list_v2", _is_empty_list, frozenset({"additional_data"})),
 )
 
