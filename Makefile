@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests at once: many of them wait for something, so there may be more than cores.
 TESTS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
+# What Python has compiled is kept, whatever the environment says: the suite starts hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo serve test test-platforms lint chaos bench docs texts clean
 

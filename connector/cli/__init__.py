@@ -5,6 +5,7 @@ from importlib import import_module
 import click
 
 from connector.manifest import ManifestBroken
+from connector.memory import loading
 from connector.settings import misspelt
 from connector.version import __version__
 
@@ -53,7 +54,8 @@ class Commands(click.Group):
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
         try:
-            command: click.Command = getattr(import_module(module), name)
+            with loading():
+                command: click.Command = getattr(import_module(module), name)
         except ManifestBroken as problem:  # Options and schemas are made of the manifests.
             raise click.ClickException(str(problem)) from None
         return command
