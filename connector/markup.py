@@ -72,16 +72,17 @@ def _told(problem: etree.XMLSyntaxError, body: bytes) -> Problem:
 
 
 def _content(element: Any, depth: int) -> Any:
-    if not len(element):
+    children = element[:]  # at once, which takes half as long as one by one
+    if not children:
         return _childless(element)
     if depth >= DEEPEST:
         raise Problem("body_too_deep")
     found: dict[str, Any] = {AT + name: value for name, value in element.items()}
-    if found.get(_NIL) in _TRUE:
+    if found and found.get(_NIL) in _TRUE:
         return None
-    for child in element:
+    for child in children:
         # Nearly all are plain: no children and no attributes.
-        value = _content(child, depth + 1) if len(child) or child.items() else child.text or ""
+        value = _content(child, depth + 1) if len(child) or child.keys() else child.text or ""
         name = child.tag
         if name in found:
             _put(found, name, value)

@@ -51,12 +51,17 @@ def email(written: str) -> str | None:
     local, mark, domain = written.rpartition("@")
     longest = len(local) + len(domain) * (1 if domain.isascii() else _WIDEST)
     if mark and longest < _LONGEST_ASCII and _DOT_ATOM.fullmatch(local):
-        checked = _checked(f"a@{domain}")
-        return f"{local.lower()}@{checked[2:]}" if checked else None
-    return _checked.__wrapped__(written)
+        checked = _domain(domain)
+        return f"{local.lower()}@{checked}" if checked else None
+    return _checked(written)
 
 
 @lru_cache(maxsize=4096)
+def _domain(written: str) -> str | None:
+    checked = _checked(f"a@{written}")
+    return checked[2:] if checked else None
+
+
 def _checked(written: str) -> str | None:
     if len(written) > _LONGEST:
         return None

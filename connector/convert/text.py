@@ -25,7 +25,7 @@ _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_].*)?")
 
 def clean(value: str) -> str:
     """Trimmed of white space, no-break and zero-width characters, without control characters."""
-    if value.isascii() and value.isprintable():
+    if value.isprintable():  # of all these a blank alone is
         return value.strip()
     return _CONTROL.sub("", value).translate(_INVISIBLE).strip(_ENDS)
 
@@ -37,7 +37,7 @@ def is_placeholder(value: str) -> bool:
 
 def said(value: str) -> str:
     """What a text says, clean; "" where it stands for no value: blanks, `null`, `undefined`, `N/A`, `-`."""
-    written = value.strip() if value.isascii() and value.isprintable() else clean(value)  # nearly always without a call
+    written = value.strip() if value.isprintable() else clean(value)  # nearly always without a call
     return "" if written in _NOTHING else written
 
 

@@ -40,12 +40,21 @@ def read(slot: Slot, record: Record) -> Value:
 
 def _address(read: Candidate, record: Record) -> str:
     """`line1, line2, POSTCODE CITY`, or nothing without a line."""
-    lines, postcode, city = (
-        [clean(str(value)) for name in names if not is_blank(value := record.values.get(name))]
-        for names in (read.lines, read.postcode, read.city)
-    )
-    place = " ".join((*postcode[:1], *city[:1]))
-    return ", ".join((*lines, place) if place else lines) if lines else ""
+    lines = _written(read.lines, record)
+    if not lines:
+        return ""
+    place = " ".join((*_written(read.postcode, record)[:1], *_written(read.city, record)[:1]))
+    return ", ".join((*lines, place) if place else lines)
+
+
+def _written(names: tuple[str, ...], record: Record) -> list[str]:
+    """What stands under these names as clean texts, without those that say nothing."""
+    found = []
+    for value in map(record.values.get, names):
+        text = said(value) if isinstance(value, str) else "" if is_blank(value) else clean(str(value))
+        if text:
+            found.append(text)
+    return found
 
 
 def _offers(slot: Slot, record: Record) -> Sequence[Scalar | Unusable]:
@@ -155,7 +164,7 @@ class Picker:
                     self.add("value_dropped", "email", path=slot.name)
                 elif not isinstance(offer, Unusable) and len(valid) < 2:
                     offered = offered or slot.name
-                    valid.update(dict.fromkeys(filter(None, map(email, addresses(str(offer))))))
+                    valid |= {found: None for each in addresses(str(offer)) if (found := email(each))}
         if len(valid) > 1:
             self.add("several_emails", "email")
         if not valid:

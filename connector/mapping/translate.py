@@ -10,7 +10,7 @@ from connector.convert import Given
 from connector.convert.given import DateOrder
 from connector.convert.keys import data_value
 from connector.convert.people import people_id as people_id_of
-from connector.convert.text import is_placeholder
+from connector.convert.text import is_placeholder, said
 from connector.convert.times import ColumnOrder, time
 from connector.manifest import Deleted, Manifest, Source
 from connector.mapping.layout import DataSlot, Layout, Slot, UserMapping, data_slot, layout_of
@@ -136,10 +136,12 @@ _LEFT_OUT, _SAYS_NOTHING = object(), object()
 
 
 def _data_value(value: Value) -> object:
-    if isinstance(value, str) and is_placeholder(value):
-        return _LEFT_OUT
+    if isinstance(value, str):
+        if is_placeholder(value):
+            return _LEFT_OUT
+        return said(value) or (_SAYS_NOTHING if value.strip() else None)
     if is_blank(value):
-        return _SAYS_NOTHING if isinstance(value, str) and value.strip() else None
+        return None
     found = data_value(value)
     return _LEFT_OUT if found is None else found
 
@@ -148,6 +150,8 @@ def _note_unmapped(
     layout: Layout, picker: Picker, source: Source, data: dict[str, Scalar | None], *, as_data: bool
 ) -> None:
     left = [name for name in layout.unmapped if not _passed_over(picker.record.values[name], source)]
+    if not left:
+        return
     if as_data:
         prefix = picker.record.prefix
         kept = _data((data_slot(name, name.removeprefix(prefix)) for name in left), picker)
@@ -178,11 +182,11 @@ def _updated_at(layout: Layout, record: Record, picker: Picker) -> str | None:
     offered = ""
     for name in layout.times:
         value = record.values.get(name, record.envelope.get(name))
-        if isinstance(value, _MOMENTS) and not is_blank(value):
-            offered = offered or name
-            order = picker.orders.get(name)
+        if isinstance(value, _MOMENTS):
+            order = picker.orders.get(name) if picker.orders else None
             if found := time(value, replace(picker.given, date_order=order) if order else picker.given):
-                return str(found)
+                return found
+            offered = offered or ("" if is_blank(value) else name)
     if offered:
         picker.add("date_dropped", "updated_at", path=offered)
     return None

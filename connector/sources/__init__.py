@@ -34,12 +34,12 @@ Owned = tuple[str, Rule]
 
 @dataclass(frozen=True)
 class _Rules:
-    """All rules with the source that each is of, in order, and all their keys; `inner`: keys of which it matters what
-    an object under them has, and those names."""
+    """All rules with the source that each is of, in order, and all their keys; `inner`: those of which it matters what
+    an object under them has → its names that matter."""
 
     ordered: tuple[Owned, ...]
     keys: frozenset[str]
-    inner: tuple[tuple[str, frozenset[str]], ...]
+    inner: dict[str, frozenset[str]]
 
 
 @cache
@@ -51,7 +51,7 @@ def _rules() -> _Rules:
         for key, names in rule.inside.items():
             inner[key] = inner.get(key, frozenset()) | names
     keys = frozenset(key for _, rule in ordered for key in rule.keys or ())
-    return _Rules(ordered, keys, tuple(inner.items()))
+    return _Rules(ordered, keys, inner)
 
 
 def candidates(member: Any) -> tuple[Owned, ...]:
@@ -59,13 +59,14 @@ def candidates(member: Any) -> tuple[Owned, ...]:
     if not isinstance(member, dict):
         return _candidates((), ())
     rules = _rules()
-    keys = rules.keys
+    every, inner = rules.keys, rules.inner
+    keys = [key for key in member if key in every]
     held = [
-        (key, tuple([name for name in member[key] if name in names]))
-        for key, names in rules.inner
-        if key in member and isinstance(member[key], dict)
+        (key, tuple([name for name in member[key] if name in inner[key]]))
+        for key in keys
+        if key in inner and isinstance(member[key], dict)
     ]
-    return _candidates(tuple([key for key in member if key in keys]), tuple(held))
+    return _candidates(tuple(keys), tuple(held))
 
 
 @lru_cache(maxsize=1024)

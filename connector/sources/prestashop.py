@@ -67,8 +67,8 @@ def _is_module(payload: Any) -> bool:
 
 
 RULES = (
-    Rule(99.1, "webservice_xml_index", _is_index, frozenset({_ROOT})),
-    Rule(99.2, "address", _is_address, frozenset({_ROOT, *_ADDRESS})),
+    Rule(99.1, "webservice_xml_index", _is_index, frozenset({_ROOT}), {_ROOT: frozenset(_CUSTOMER)}),
+    Rule(99.2, "address", _is_address, frozenset({_ROOT, *_ADDRESS}), {_ROOT: frozenset(_ADDRESS)}),
     Rule(99.3, "webservice_xml", _is_xml, frozenset({_ROOT})),
     Rule(99.4, "webservice_json", _is_json, frozenset({*_CUSTOMER, "id_default_group"})),
     Rule(
