@@ -26,7 +26,7 @@ test: lint
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)
 test-platforms: $(VENV)/.tests
-	$(BIN)/python -m pytest tests/platforms tests/browser
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder tests/platforms tests/browser
 
 ## lint: style, formatting, types, and the rules of who may import whom
 lint: $(VENV)/.tests

@@ -27,6 +27,8 @@ _LONG = (
     "tests/process/",
     "tests/security/test_promise_16_",
     "tests/app/test_promise_20_",
+    "tests/platforms/test_n8n",
+    "tests/platforms/test_zapier",
 )
 
 

