@@ -17,11 +17,10 @@ demo: $(VENV)/.runs
 serve: $(VENV)/.runs
 	$(BIN)/crisp-connector serve
 
-## test: checks and the whole suite; what is killed by itself, and what watches the clock last and alone
+## test: checks and the whole suite; what watches the clock last and alone
 test: lint
 	$(BIN)/python -m pytest --numprocesses=$(TESTS) --dist=loadscope --no-loadscope-reorder \
-	  --ignore=tests/chaos --ignore=tests/platforms --ignore=tests/browser -m "not alone"
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadscope tests/chaos -m "not alone"
+	  --ignore=tests/platforms --ignore=tests/browser -m "not alone"
 	$(BIN)/python -m pytest tests/chaos tests/courier -m alone
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)

@@ -21,6 +21,7 @@ _MEMORY = Path("/dev/shm")
 _DATABASES = ("postgresql", "sqlite")
 # What takes longest, by the beginning of its path. It begins first, so that at the end nobody waits for one of them.
 _LONG = (
+    "tests/chaos/",
     "tests/deploy/",
     "tests/app/test_promise_14_",
     "tests/files/test_promise_10_",
