@@ -25,7 +25,9 @@ test: lint
 
 ## test-platforms: the packages in the platforms' own tools, and the pages in a browser; both are installed first (gigabytes)
 test-platforms: $(VENV)/.tests
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder tests/platforms tests/browser
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder tests/platforms tests/browser \
+	  -m "not alone"
+	$(BIN)/python -m pytest tests/platforms -m alone
 
 ## lint: style, formatting, types, and the rules of who may import whom
 lint: $(VENV)/.tests

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 @contextmanager
 def loading() -> Iterator[None]:
     """While a program is loaded hardly anything becomes garbage: without the collector it is there a quarter sooner."""
+    worked = gc.isenabled()
     gc.disable()
     try:
         yield
-    finally:
         gc.freeze()
-        gc.enable()
+    finally:
+        if worked:
+            gc.enable()
 
 
 def calm_the_collector() -> None:

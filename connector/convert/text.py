@@ -25,7 +25,7 @@ _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_].*)?")
 
 def clean(value: str) -> str:
     """Trimmed of white space, no-break and zero-width characters, without control characters."""
-    if value.isprintable():  # of all these a blank alone is
+    if value.isprintable():  # so it has none of them but blanks
         return value.strip()
     return _CONTROL.sub("", value).translate(_INVISIBLE).strip(_ENDS)
 

@@ -49,12 +49,13 @@ def _address(read: Candidate, record: Record) -> str:
 
 def _written(names: tuple[str, ...], record: Record) -> list[str]:
     """What stands under these names as clean texts, without those that say nothing."""
-    found = []
-    for value in map(record.values.get, names):
-        text = said(value) if isinstance(value, str) else "" if is_blank(value) else clean(str(value))
-        if text:
-            found.append(text)
-    return found
+    values = [record.values.get(name) for name in names]
+    texts = [said(value) if isinstance(value, str) else _shown(value) for value in values]
+    return [text for text in texts if text]
+
+
+def _shown(value: Value) -> str:
+    return "" if is_blank(value) else clean(str(value))
 
 
 def _offers(slot: Slot, record: Record) -> Sequence[Scalar | Unusable]:

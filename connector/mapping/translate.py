@@ -98,13 +98,13 @@ def _fields(layout: Layout, picker: Picker) -> dict[str, Scalar | None]:
     if country:
         given = picker.given
         picker.given = Given(str(country), given.timezone, given.date_order, given.now)
-    said: dict[str, Scalar | None] = {}
+    fields: dict[str, Scalar | None] = {}
     for each in layout.singles:
         field_ = each.field
         value = country if each is layout.country else picker.scalar(each)
         if value is not None or (field_.clears_on and _clears(field_.clears_on, each.slots, picker)):
-            said[field_.key] = value
-    return said
+            fields[field_.key] = value
+    return fields
 
 
 def _clears(clears_on: tuple[str, ...], slots: tuple[Slot, ...], picker: Picker) -> bool:

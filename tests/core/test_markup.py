@@ -33,6 +33,7 @@ BOMB = f'<!DOCTYPE a [<!ENTITY e0 "ha">{LAUGHS}]>'
         ("\ufeff<?xml version='1.0'?><a>é</a>", {"a": "é"}),
         (" \ufeff\n<a/>", {"a": ""}),
         (f"<a>{BIG}</a>", {"a": BIG}),
+        (f"<a>{'<b>1</b><b/>' * 700}</a>", {"a": {"b": ["1", ""] * 700}}),
         ("<a>" * 49 + "x" + "</a>" * 49, None),
     ],
 )

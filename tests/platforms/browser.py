@@ -18,12 +18,18 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 @cache
 def chromium() -> str:
     """The program. Fails where there is none and it cannot be installed."""
-    with one_installs("chromium"):
-        if shutil.which("chromium") is None:
-            assert os.geteuid() == 0, "chromium is missing, and only root installs it: apt-get install chromium"
-            ran("apt-get", "update", "-qq", cwd=Path("/"))
-            ran("apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium", cwd=Path("/"))
-        found = shutil.which("chromium")
+    found = shutil.which("chromium")
+    if found is None:
+        with one_installs("chromium"):
+            found = shutil.which("chromium") or _install()
+    return found
+
+
+def _install() -> str:
+    assert os.geteuid() == 0, "chromium is missing, and only root installs it: apt-get install chromium"
+    ran("apt-get", "update", "-qq", cwd=Path("/"))
+    ran("apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium", cwd=Path("/"))
+    found = shutil.which("chromium")
     assert found, "apt-get installed chromium, and there is no such program"
     return found
 

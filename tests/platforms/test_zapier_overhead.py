@@ -10,6 +10,7 @@ from tests.process.running import Service
 _TIMES = 20
 
 
+@pytest.mark.alone
 def test_an_action_costs_little_more_than_its_request(
     zapier: App, service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
