@@ -17,7 +17,8 @@ _MOST = 50
 _LONGEST_ASCII = 254
 # More than the ASCII form of a Unicode domain (IDNA) ever has for each of its characters.
 _WIDEST = 8
-_DOT_ATOM = re.compile(r"(?=.{1,64}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LONGEST_LOCAL = 64
+_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
 def addresses(value: str) -> Iterator[str]:
@@ -50,7 +51,7 @@ def email(written: str) -> str | None:
     """
     local, mark, domain = written.rpartition("@")
     longest = len(local) + len(domain) * (1 if domain.isascii() else _WIDEST)
-    if mark and longest < _LONGEST_ASCII and _DOT_ATOM.fullmatch(local):
+    if mark and longest < _LONGEST_ASCII and len(local) <= _LONGEST_LOCAL and _DOT_ATOM.fullmatch(local):
         checked = _domain(domain)
         return f"{local.lower()}@{checked}" if checked else None
     return _checked(written)

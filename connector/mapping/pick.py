@@ -92,7 +92,7 @@ class Picker:
                 written = single.table.get(offer, "")
             if not written:
                 return None
-            if not is_placeholder(written):
+            if written[-1] != "}" or not is_placeholder(written):
                 return self._taken(single, name, written)
         return self._first(single)
 
@@ -120,12 +120,14 @@ class Picker:
 
     def _taken(self, single: Single, name: str, written: str) -> Scalar | None:
         """What a converter makes of a clean text that nothing competes with."""
-        field, converter = single.field, single.converter
-        won = written if single.is_text else converter.convert(written, self.given)
+        field = single.field
+        if single.is_text and (field.max_length is None or len(written) <= field.max_length):  # nearly always
+            return written
+        won = written if single.is_text else single.converter.convert(written, self.given)
         if won is None:
-            self._note_failures(field, [(name, converter.dropped)])
+            self._note_failures(field, [(name, single.converter.dropped)])
             return None
-        return won if field.max_length is None else self._cut(field, won)
+        return self._cut(field, won)
 
     def _convert(self, converter: Converter, slot: Slot, offer: Scalar | Unusable) -> tuple[Scalar | None, str | None]:
         if isinstance(offer, Unusable):

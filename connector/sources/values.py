@@ -54,7 +54,9 @@ def number(value: Any) -> Value:
 
 def truth(value: Any) -> bool | None:
     """`"1"`, `"0"`, 1, 0 and true or false in any writing; None for anything else."""
-    return _TRUTHS.get(str(value).strip().lower())
+    written = value if type(value) is str else str(value)
+    found = _TRUTHS.get(written)
+    return _TRUTHS.get(written.strip().lower()) if found is None else found
 
 
 def dial_abroad(values: dict[str, Value], places: Iterable[tuple[str, str]]) -> None:

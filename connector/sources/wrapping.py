@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _N8N_WEBHOOK = {"headers", "params", "query", "body"}
+# Made once: a union that is written where it is used is made anew each time.
+_WITH_MORE = (dict, list)
 
 
 def unwrap(payload: Any) -> Any:
@@ -19,9 +21,11 @@ def unwrap(payload: Any) -> Any:
 def wrapped_headers(payload: Any) -> dict[str, str]:
     """The headers that n8n's webhook item says its payload came with, names in lower case; of a list, the first's."""
     first = payload[0] if isinstance(payload, list) and payload else payload
-    if isinstance(first, dict) and _is_n8n_item(first):
+    if isinstance(first, dict) and "json" in first and _is_n8n_item(first):
         first = first["json"]
-    said = first["headers"] if isinstance(first, dict) and first.keys() >= _N8N_WEBHOOK else None
+    if not isinstance(first, dict) or "headers" not in first or not first.keys() >= _N8N_WEBHOOK:
+        return {}
+    said = first["headers"]
     return _lower(said) if isinstance(said, dict) else {}
 
 
@@ -37,9 +41,11 @@ def _parsed(written: str) -> Any:
 
 
 def _item(member: Any) -> Any:
-    if isinstance(member, dict) and _is_n8n_item(member):
+    if not isinstance(member, dict):
+        return member
+    if "json" in member and _is_n8n_item(member):
         member = member["json"]
-    if isinstance(member, dict) and member.keys() >= _N8N_WEBHOOK and isinstance(member["body"], dict | list):
+    if "headers" in member and member.keys() >= _N8N_WEBHOOK and isinstance(member["body"], _WITH_MORE):
         return member["body"]
     return member
 
