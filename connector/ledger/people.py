@@ -76,16 +76,24 @@ def _alone(connection: Connection, connection_id: str, persons: list[Person]) ->
     """The same persons with the ids of their rows, once all other rows under their names are gone."""
     named = _by_name(_named(connection, connection_id, {name for person in persons for name in person.names}))
     kept, spare = list[Person](), set[int]()
+    gone = _gone(connection, {person.id for person in persons if person.id is not None}, named)
     for person in persons:
         same = list({row.id: row for name in person.names for row in named.get(name, ())}.values())
         by_email = sorted(same, key=lambda row: row.email != person.email)
-        row_id = person.id or next((row.id for row in by_email), None)
+        its_own = None if person.id in gone else person.id
+        row_id = its_own or next((row.id for row in by_email), None)
         kept.append(replace(person, id=row_id, times=_newest(person, same)))
         spare |= {row.id for row in same if row.id != row_id}
     if spare:
         _lock(connection, spare | {person.id for person in kept if person.id is not None})
         connection.execute(delete(people).where(people.c.id.in_(spare)))
     return kept
+
+
+def _gone(connection: Connection, ids: set[int], named: Mapping[str, Collection[Row[Any]]]) -> set[int]:
+    """Rows that an erasure has removed since they were read; nearly all are still there under a name of their own."""
+    unseen = ids - {row.id for rows in named.values() for row in rows}
+    return unseen - set(connection.scalars(select(people.c.id).where(people.c.id.in_(unseen)))) if unseen else set()
 
 
 def _lock(connection: Connection, ids: Collection[int]) -> None:

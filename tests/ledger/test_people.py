@@ -91,6 +91,17 @@ def test_a_forgotten_person_is_gone_under_every_name(shop: Ledger) -> None:
     assert find(shop, "ada@example.com", "p-1") == {}
 
 
+def test_who_was_erased_after_being_read_and_told_anew_is_known(shop: Ledger) -> None:
+    """The row that was read is gone when what Crisp was told is saved."""
+    save(shop, ADA, Person("bob@example.com", "p-2"))
+    ada, bob = find(shop, "p-1")["p-1"], find(shop, "p-2")["p-2"]
+    with shop.write() as connection:
+        people.forget(connection, "W", ["p-1"])
+    save(shop, replace(ada, people_id="p-3"), bob)
+    assert find(shop, "ada@example.com")["p-3"].known == ada.known
+    assert find(shop, "bob@example.com")["p-2"].id == bob.id
+
+
 def test_times_alone_leave_what_is_known(shop: Ledger) -> None:
     save(shop, ADA)
     ada = find(shop, "p-1")["p-1"]
