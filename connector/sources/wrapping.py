@@ -21,11 +21,9 @@ def unwrap(payload: Any) -> Any:
 def wrapped_headers(payload: Any) -> dict[str, str]:
     """The headers that n8n's webhook item says its payload came with, names in lower case; of a list, the first's."""
     first = payload[0] if isinstance(payload, list) and payload else payload
-    if isinstance(first, dict) and "json" in first and _is_n8n_item(first):
+    if isinstance(first, dict) and _is_n8n_item(first):
         first = first["json"]
-    if not isinstance(first, dict) or "headers" not in first or not first.keys() >= _N8N_WEBHOOK:
-        return {}
-    said = first["headers"]
+    said = first["headers"] if isinstance(first, dict) and _is_n8n_webhook(first) else None
     return _lower(said) if isinstance(said, dict) else {}
 
 
@@ -43,11 +41,15 @@ def _parsed(written: str) -> Any:
 def _item(member: Any) -> Any:
     if not isinstance(member, dict):
         return member
-    if "json" in member and _is_n8n_item(member):
+    if _is_n8n_item(member):
         member = member["json"]
-    if "headers" in member and member.keys() >= _N8N_WEBHOOK and isinstance(member["body"], _WITH_MORE):
+    if _is_n8n_webhook(member) and isinstance(member["body"], _WITH_MORE):
         return member["body"]
     return member
+
+
+def _is_n8n_webhook(member: dict[str, Any]) -> bool:
+    return "headers" in member and member.keys() >= _N8N_WEBHOOK  # nearly always it has none
 
 
 def _is_n8n_item(member: dict[str, Any]) -> bool:
