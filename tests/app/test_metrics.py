@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
+from connector import overview
 from connector.app import create_app
 from connector.ledger import records, workers
 from connector.metrics import DECLARED, OTHERS
+from connector.overview import Look
 from connector.version import __version__
 from tests.app.stack import DATABASES, WEBSITE, Stack, finished, problem, until
 
@@ -243,6 +246,28 @@ class TestFormats:
     )
     def test_nonsense_is_no_mistake_of_ours(self, api: FlaskClient, accept: str) -> None:
         assert api.get("/metrics", headers={"Accept": accept}).status_code == 200
+
+
+def test_a_slow_look_serves_ten_times_as_long_as_it_took(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment, looks = [0.0], list[Look]()
+
+    def look(*_: Any, **__: Any) -> Look:
+        moment[0] += 2.0 if len(looks) < 2 else 0.01
+        looks.append(Look(len(looks), ()))
+        return looks[-1]
+
+    monkeypatch.setattr(overview, "_QUICK", 0.05)
+    monkeypatch.setattr(overview, "look", look)
+    monkeypatch.setattr(overview, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    kept = overview.Kept(stack.services.ledger, lambda: 0, 0.1)
+
+    def seen(at: float, connection_id: str | None = None) -> int:
+        moment[0] = at
+        return kept.look(connection_id).workers
+
+    assert [seen(at) for at in (0, 2, 19.9)] == [0, 0, 0], "until 20 s after it began, for it took 2"
+    assert seen(5, "another") == 1, "each connection has its own"
+    assert [seen(20), seen(20.1)] == [2, 3], "a quick one is not kept"
 
 
 @pytest.fixture
