@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 import requests
+
+from tests.sandbox.receiver import until
 
 Address = dict[str, str]
 Serve = Callable[..., AbstractContextManager[tuple[Address, "subprocess.Popen[str]"]]]
@@ -25,6 +28,12 @@ def session_of(address: Address) -> requests.Session:
 
 def people(address: Address) -> str:
     return f"{address['url']}/v1/website/{address['website_id']}/people"
+
+
+def stats_of(address: Address) -> dict[str, Any]:
+    """Calls and people; counted before a call waits, so one in flight is in it."""
+    found: dict[str, Any] = requests.get(f"{address['url']}/_sandbox/stats", timeout=5).json()
+    return found
 
 
 def ada(number: int = 0) -> dict[str, object]:
@@ -56,9 +65,12 @@ def test_it_stops_quickly_and_quietly(serve: Serve, number: signal.Signals) -> N
 
 
 def test_a_call_in_flight_is_answered_when_it_stops(serve: Serve) -> None:
-    with serve("--latency-ms", "500") as (address, process), session_of(address) as session:
-        threading.Timer(0.2, process.terminate).start()
-        assert session.get(f"{people(address)}/stats", timeout=5).status_code == 200
+    with serve("--latency-ms", "1000") as (address, process), session_of(address) as session:
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(session.get, f"{people(address)}/stats", timeout=10)
+            until(lambda: stats_of(address)["calls"]["total"] == 1)
+            process.terminate()
+        assert call.result().status_code == 200
 
 
 def test_64_slow_calls_at_once_over_kept_connections(serve: Serve) -> None:
@@ -116,8 +128,8 @@ def test_a_client_that_gives_up_on_a_held_answer_does_no_harm(serve: Serve) -> N
     with serve(*flags) as (address, process), session_of(address) as session:
         with pytest.raises(requests.Timeout):
             session.post(f"{people(address)}/profile", json=ada(), timeout=0.2)
-        time.sleep(0.8)
-        assert requests.get(f"{address['url']}/_sandbox/stats", timeout=5).json()["people"] == 1
+        until(lambda: stats_of(address)["people"] == 1)
+        time.sleep(0.8)  # by then it has found that nobody listens
         process.terminate()
         _, said = process.communicate(timeout=10)
     assert said.count("\n") == 1, said
