@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
 from typing import Any
 
-import jsonschema
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 
 class ManifestBroken(Exception):
@@ -25,8 +25,8 @@ def read(root: Traversable, name: str, schema: str) -> Any:
         rules = json.loads(root.joinpath("schema", f"{schema}.schema.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise ManifestBroken(name, "", str(problem)) from problem
-    for error in jsonschema.Draft202012Validator(rules).iter_errors(content):
-        raise ManifestBroken(name, error.json_path, error.message)
+    for error in Draft202012Validator(rules).iter_errors(content):
+        raise ManifestBroken(name, _json_path(error.instance_path), _reason(error))
     for path, key in _twice(content, "$"):
         raise ManifestBroken(name, path, f"there are two of the key {key}")
     return content
@@ -46,6 +46,18 @@ def folder(root: Traversable, name: str, schema: str) -> dict[str, Any]:
             raise ManifestBroken(file, "$.key", "the key must be the file's name")
         found[content["key"]] = content
     return found
+
+
+def _json_path(parts: Iterable[str | int]) -> str:
+    """`$.fields[5].convert`."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+
+
+def _reason(error: ValidationError) -> str:
+    """Its words; of values to choose from they name the first two alone."""
+    if not isinstance(error.kind, ValidationErrorKind.Enum):
+        return error.message
+    return f"{json.dumps(error.instance)} is not one of {', '.join(map(json.dumps, error.kind.options))}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,53 +4,41 @@ A wake-up that is lost costs a moment, never a record: the ledger holds the trut
 that nobody woke it for. Huey's own consumer is not used: it polls up to 10 s apart and takes the process's signals.
 """
 
-import json
 import logging
+import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
-from huey.registry import Message
-from huey.serializer import Serializer
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from connector.ledger.silent import limited
 from connector.settings import Settings, SettingsProblem
+
+if TYPE_CHECKING:
+    from huey import Huey
 
 log = structlog.get_logger()
 
-_NAME = "crisp_connector"
-# Seconds: how often a queue is asked that cannot tell by itself; how long one that tells is listened to at once.
-_POLL, _LISTEN = 0.1, 1
-# Seconds that a queue which did not answer is left alone, and that Redis may take to connect and to answer.
-_REST, _CONNECT, _ANSWER = 2.0, 2.0, 5.0
+# The modules that speak to queues which are no file.
+_DRIVERS = {"postgresql": "psycopg", "redis": "redis", "rediss": "redis"}
+# Seconds: how often a queue is asked that cannot tell by itself.
+_POLL = 0.1
+# Seconds that a queue which did not answer is left alone.
+_REST = 2.0
 # So many wake-ups wait to be taken at most; they are counted once in so many seconds.
 _MOST, _COUNT = 1_000, 1.0
 # Seconds between two words in the log that it is away.
 _TELL = 60.0
-# Processes that start together on a new database try to make its tables so often.
-_TRIES = 5
-
-
-class _Json(Serializer):  # type: ignore[misc] # it has no types
-    """Messages as JSON: unlike pickle, what somebody else puts into the queue can do nothing."""
-
-    def _serialize(self, data: Any) -> bytes:
-        return json.dumps(data).encode()
-
-    def _deserialize(self, data: bytes) -> Any:
-        return Message(*json.loads(data))
 
 
 class WakeUps:
     """Sends wake-ups, and listens for those of all processes."""
 
-    def __init__(self, queue: Huey) -> None:
+    def __init__(self, queue: "Huey") -> None:
         logging.getLogger("huey").setLevel(logging.ERROR)
         self._queue = queue
         self._drain: Callable[[str, bool], None] = _nobody
@@ -147,15 +135,22 @@ def open_wakeups(settings: Settings) -> WakeUps:
     """The queue of the settings. Raises `SettingsProblem` when it can never be one, `OSError` and the like not at all:
     a queue that is away comes back."""
     url = _queue_url(settings)
-    kind = url.get_backend_name()
-    common: dict[str, Any] = {"results": False, "serializer": _Json()}
-    if kind == "sqlite":
-        file = _file(url)
-        return WakeUps(_opened(lambda: SqliteHuey(_NAME, filename=file, fsync=False, cache_mb=0, **common)))
-    if kind == "postgresql":
-        dsn = limited(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        return WakeUps(_opened(lambda: PostgresHuey(_NAME, dsn=dsn, read_timeout=_LISTEN, **common)))
-    return WakeUps(RedisHuey(_NAME, connection_pool=_redis(url), read_timeout=_LISTEN, **common))
+    with _spared(*{*_DRIVERS.values()} - {_DRIVERS.get(url.get_backend_name())}):
+        from connector.queues import open_queue
+    return WakeUps(open_queue(url))
+
+
+@contextmanager
+def _spared(*drivers: str) -> Iterator[None]:
+    """Huey loads every driver that it finds: 16 MB and a fifth of a second of them for a queue in a file. Meanwhile
+    those that nobody has loaded cannot be found."""
+    hidden = [name for name in drivers if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None says that there is no such module
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 def _queue_url(settings: Settings) -> URL:
@@ -172,44 +167,4 @@ def _parsed(written: str) -> URL:
     try:
         return make_url(written)
     except (ArgumentError, ValueError):
-        raise SettingsProblem("CONNECTOR_QUEUE_URL must look like redis://host:6379/0.") from None
-
-
-def _file(url: URL) -> str:
-    name = url.database or ""
-    if not name or not Path(name).absolute().parent.is_dir():
-        raise SettingsProblem(
-            "CONNECTOR_QUEUE_URL names no file in a directory that is there: sqlite:////path/queue.db."
-        )
-    return name
-
-
-def _opened(make: Callable[[], Huey]) -> Huey:
-    """A queue in a database, whose tables are made when they are not there."""
-    tries = _TRIES
-    while True:
-        try:
-            return make()
-        except Exception as problem:
-            tries -= 1
-            if not tries:
-                reason = type(problem).__name__
-                raise SettingsProblem(f"The queue cannot be opened ({reason}). Check CONNECTOR_QUEUE_URL.") from problem
-            time.sleep(0.1)
-
-
-def _redis(url: URL) -> Any:
-    try:
-        from redis import ConnectionPool
-    except ImportError:
-        raise SettingsProblem(
-            "CONNECTOR_QUEUE_URL names Redis, whose driver is not installed: pip install 'crisp-connector[redis]'"
-        ) from None
-    if url.database and not url.database.isdecimal():  # redis would take database 0 for it
-        raise SettingsProblem("CONNECTOR_QUEUE_URL must name Redis' database by a number: redis://host:6379/0.")
-    try:
-        return ConnectionPool.from_url(
-            url.render_as_string(hide_password=False), socket_connect_timeout=_CONNECT, socket_timeout=_ANSWER
-        )
-    except ValueError:
         raise SettingsProblem("CONNECTOR_QUEUE_URL must look like redis://host:6379/0.") from None

@@ -2,6 +2,8 @@
 
 import pickle
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -214,3 +216,25 @@ def test_wake_ups_that_nobody_takes_are_not_heaped_up(opened: Open, monkeypatch:
         sender.drain("V", True)
         assert heard.within(5, lambda: ("V", True) in heard.drains)
     assert heard.drains.count(("W", True)) == 5
+
+
+_LOADED = """
+import sys
+from pathlib import Path
+from connector.settings import Settings
+from connector.wakeups import open_wakeups
+wakeups = open_wakeups(Settings(data_dir=Path(sys.argv[1]), queue_url=sys.argv[2]))
+wakeups.drain("W", True)
+print(*sorted({"psycopg", "redis"} & set(sys.modules)), wakeups.reachable())
+"""
+
+
+@pytest.mark.parametrize(("kind", "drivers"), [("sqlite", []), ("postgresql", ["psycopg"]), ("redis", ["redis"])])
+def test_only_the_driver_that_is_needed_is_loaded(
+    kind: str, drivers: list[str], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    where = {"postgresql": "emptied_postgres", "redis": "redis_url"}
+    url = request.getfixturevalue(where[kind]) if kind in where else f"sqlite:///{tmp_path}/queue.db"
+    command = [sys.executable, "-c", _LOADED, str(tmp_path), url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == [*drivers, "True"]
