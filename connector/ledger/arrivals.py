@@ -19,6 +19,10 @@ _CHUNK = 500
 _HARMLESS = 3
 # After the holder's name: how many had it before, one after the other, and did not end it.
 _LOST, _LONGEST_NAME = "~", 60
+# Asked for every second, so made once.
+_HELD = select(arrivals.c.id, arrivals.c.inbound_id, arrivals.c.holder, arrivals.c.due_at, arrivals.c.attempts).where(
+    arrivals.c.holder.is_not(None)
+)
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
@@ -102,8 +106,7 @@ def _taken(connection: Connection, which: ColumnElement[bool], now: int, until: 
 
 def _held(connection: Connection, now: int) -> tuple[set[str], list[Row[Any]]]:
     """Addresses of which somebody has something in hand; and what those had who are dead or too late."""
-    columns = (arrivals.c.id, arrivals.c.inbound_id, arrivals.c.holder, arrivals.c.due_at, arrivals.c.attempts)
-    rows: list[Row[Any]] = list(connection.execute(select(*columns).where(arrivals.c.holder.is_not(None))))
+    rows: list[Row[Any]] = list(connection.execute(_HELD))
     lost = [row for row in rows if row.due_at <= now or (row.attempts <= _HARMLESS and is_dead(row.holder))]
     return {row.inbound_id for row in rows} - {row.inbound_id for row in lost}, lost
 

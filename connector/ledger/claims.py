@@ -32,9 +32,14 @@ _WAITING = deliveries.c.status == literal_column("'waiting'")
 _FREE = and_(_WAITING, deliveries.c.claim.is_(None))
 _IN_HAND = and_(_WAITING, deliveries.c.claim.is_not(None))
 
+# What is asked for every second is made once.
+_DUE = and_(_FREE, deliveries.c.due_at <= bindparam("b_now"))
+_ANY_DUE = select(deliveries.c.id).where(_DUE).order_by(deliveries.c.due_at).limit(1)
+_CLAIMED = select(deliveries.c.id, deliveries.c.claim, deliveries.c.claimed_until).where(_IN_HAND)
+
 _NEXT_OF = (
     select(deliveries.c.id, deliveries.c.person)
-    .where(_FREE, deliveries.c.subscription_id == bindparam("b_target"), deliveries.c.due_at <= bindparam("b_now"))
+    .where(_DUE, deliveries.c.subscription_id == bindparam("b_target"))
     .order_by(deliveries.c.due_at, deliveries.c.sequence)
     .limit(bindparam("b_limit"))
 )
@@ -79,8 +84,8 @@ class Place:
 
 def any_due(connection: Connection, holder: str, now: int) -> bool:
     """Whether there may be something to take in hand: it is due, or who has it is gone."""
-    due = select(deliveries.c.id).where(_FREE, deliveries.c.due_at <= now).order_by(deliveries.c.due_at).limit(1)
-    return connection.scalar(due) is not None or bool(_orphans(connection, holder, now))
+    due = connection.scalar(_ANY_DUE, {"b_now": now})
+    return due is not None or bool(_orphans(connection, holder, now))
 
 
 def claim(
@@ -147,8 +152,7 @@ def free(connection: Connection, holder: str, now: int) -> int:
 
 
 def _orphans(connection: Connection, holder: str, now: int) -> list[str]:
-    columns = (deliveries.c.id, deliveries.c.claim, deliveries.c.claimed_until)
-    rows = connection.execute(select(*columns).where(_IN_HAND)).all()
+    rows = connection.execute(_CLAIMED).all()
     dead = {each for each in {row.claim for row in rows} - {holder} if is_dead(each)}
     return [row.id for row in rows if row.claimed_until <= now or row.claim in dead]
 

@@ -12,6 +12,8 @@ from connector.ledger.tables import connections, events, records
 SKEW = 5_000
 
 Payload = dict[str, Any]
+# Asked for every second, so made once.
+_NEXT_DUE_AT = select(func.min(events.c.due_at))
 
 
 def gather(
@@ -63,7 +65,7 @@ def _due(connection: Connection, now: int, limit: int, which: ColumnElement[bool
 
 def next_due_at(connection: Connection) -> int | None:
     """When the next event is to be told (UNIX milliseconds)."""
-    found: int | None = connection.scalar(select(func.min(events.c.due_at)))
+    found: int | None = connection.scalar(_NEXT_DUE_AT)
     return found
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from connector.ids import new_id
 from connector.ledger.naming import says
@@ -12,6 +12,8 @@ from connector.ledger.tables import hooks, sessions
 from connector.ledger.upsert import insert_or_ignore, insert_or_update
 
 _FIRST = (hooks.c.due_at, hooks.c.id)
+# Asked for every second, so made once.
+_ANY_DUE = select(hooks.c.id).where(hooks.c.due_at <= bindparam("b_now")).limit(1)
 
 
 def add(connection: Connection, row: Mapping[str, Any]) -> bool:
@@ -53,7 +55,7 @@ def due(connection: Connection, now: int, limit: int) -> list[Row[Any]]:
 
 def any_due(connection: Connection, now: int) -> bool:
     """Whether there is something to understand by now."""
-    return connection.scalar(select(hooks.c.id).where(hooks.c.due_at <= now).limit(1)) is not None
+    return connection.scalar(_ANY_DUE, {"b_now": now}) is not None
 
 
 def finish(connection: Connection, outcomes: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    Select,
     and_,
     bindparam,
     false,
@@ -172,11 +173,31 @@ def forgive(connection: Connection, connection_id: str, since: int) -> None:
     connection.execute(update(records).where(recent).values(failing_since=None))
 
 
-def _due(lane: int, now: int) -> ColumnElement[bool]:
-    """Whether a connection has work of this lane that is due, or that somebody has in hand; answered by the first."""
+def _due(lane: int) -> ColumnElement[bool]:
+    """Whether a connection has work of this lane that is due by `b_now`, or that somebody has in hand; answered by the
+    first."""
     mine = (records.c.connection_id == connections.c.id) & _IS_WAITING & (records.c.lane == lane)
-    due = select(records.c.id).where(mine, records.c.claim.is_(None), records.c.due_at <= now).exists()
+    due = select(records.c.id).where(mine, records.c.claim.is_(None), records.c.due_at <= bindparam("b_now")).exists()
     return due | select(records.c.id).where(mine, records.c.claim.is_not(None)).exists()
+
+
+def _due_connections() -> Select[Any]:
+    now: ColumnElement[int] = bindparam("b_now")
+    # One call looks whether the quota is there again: while it is out, no other may go.
+    looks = (func.coalesce(quotas.c.used, 0) > quotas.c.believed) & (quotas.c.next_slot_at > now)
+    may_go = (func.coalesce(quotas.c.blocked_until, 0) <= now) & ~func.coalesce(looks, false())
+    live = _due(LIVE) & may_go
+    bulk = _due(BULK) & may_go & (func.coalesce(quotas.c.bulk_until, 0) <= now)
+    return (
+        select(connections.c.id, live.label("live"), leases.c.holder, leases.c.until)
+        .outerjoin(quotas, quotas.c.id == connections.c.quota_id)
+        .outerjoin(leases, leases.c.connection_id == connections.c.id)
+        .where(connections.c.halted.is_(None), or_(live, bulk))
+    )
+
+
+# Asked for every second, so made once.
+_DUE_CONNECTIONS = _due_connections()
 
 
 def due_connections(connection: Connection, now: int, *, holder: str | None = None) -> dict[str, bool]:
@@ -184,18 +205,7 @@ def due_connections(connection: Connection, now: int, *, holder: str | None = No
 
     `holder`: without those for which somebody else who is alive delivers.
     """
-    # One call looks whether the quota is there again: while it is out, no other may go.
-    looks = (func.coalesce(quotas.c.used, 0) > quotas.c.believed) & (quotas.c.next_slot_at > now)
-    may_go = (func.coalesce(quotas.c.blocked_until, 0) <= now) & ~func.coalesce(looks, false())
-    live = _due(LIVE, now) & may_go
-    bulk = _due(BULK, now) & may_go & (func.coalesce(quotas.c.bulk_until, 0) <= now)
-    listing = (
-        select(connections.c.id, live.label("live"), leases.c.holder, leases.c.until)
-        .outerjoin(quotas, quotas.c.id == connections.c.quota_id)
-        .outerjoin(leases, leases.c.connection_id == connections.c.id)
-        .where(connections.c.halted.is_(None), or_(live, bulk))
-    )
-    rows = connection.execute(listing).all()
+    rows = connection.execute(_DUE_CONNECTIONS, {"b_now": now}).all()
     found = [row for row in rows if holder is None or is_free(row.holder, row.until, holder, now)]
     return {row.id: bool(row.live) for row in sorted(found, key=lambda row: not row.live)}
 
