@@ -4,7 +4,7 @@ out by whoever takes in what other systems sent."""
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, literal_column, select, update
 
 from connector.ledger.lanes import ERASING
 from connector.ledger.tables import connections, records
@@ -15,6 +15,8 @@ _OPEN = and_(
     records.c.claim.is_(None),
     records.c.lane == literal_column(str(ERASING)),
 )
+# Asked for by each drain, so made once.
+_ANY_OPEN = select(records.c.id).where(records.c.connection_id == bindparam("b_connection"), _OPEN).limit(1)
 _ALL = records.c.connection_id.in_(select(connections.c.id))
 
 
@@ -45,7 +47,7 @@ def save(connection: Connection, row: Row[Any], **values: Any) -> None:
 def names(connection: Connection, connection_id: str, whos: Collection[str]) -> set[str]:
     """Of these people, those who are to go and are still there."""
     mine = records.c.connection_id == connection_id
-    if connection.scalar(select(records.c.id).where(mine, _OPEN).limit(1)) is None:  # nearly always, and soon told
+    if connection.scalar(_ANY_OPEN, {"b_connection": connection_id}) is None:  # nearly always, and soon told
         return set()
     named: ColumnElement[bool] = records.c.email.in_(whos) | records.c.people_id.in_(whos)
     rows = connection.execute(select(records.c.email, records.c.people_id).where(mine, _OPEN, named))

@@ -3,7 +3,21 @@
 from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from connector.ledger import quotas
 from connector.ledger import records as telling
@@ -15,6 +29,20 @@ _WAITING = records.c.status == "waiting"
 _FREE = and_(_WAITING, records.c.claim.is_(None))
 # What becomes of records of a cancelled import that were not told to Crisp.
 _CANCELLED = {"status": "rejected", "code": "import_cancelled", "due_at": None}
+
+
+def _of_import(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(imports.c.id).where(imports.c.id == records.c.import_id, condition).exists()
+
+
+# Asked for by each drain, so made once.
+_THESE = and_(records.c.id.in_(bindparam("b_ids", expanding=True)), _FREE)
+_HOLD = update(records).where(_THESE, _of_import(imports.c.held_from <= records.c.row)).values(due_at=None)
+_CANCEL = (
+    update(records)
+    .where(_THESE, _of_import(imports.c.cancelled_at.is_not(None)))
+    .values(**_CANCELLED, finished_at=bindparam("b_now"))
+)
 
 
 def open_import(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -158,11 +186,9 @@ def cancel(connection: Connection, connection_id: str, import_id: str, now: int)
 
 def hold(connection: Connection, record_ids: Collection[str], now: int) -> None:
     """Of records that were in hand and wait again, those whose import was paused or cancelled meanwhile."""
-    held = _of_import(imports.c.held_from <= records.c.row)
-    mine = records.c.id.in_(record_ids) & _FREE
-    connection.execute(update(records).where(mine, held).values(due_at=None))
-    cancelled = _of_import(imports.c.cancelled_at.is_not(None))
-    connection.execute(update(records).where(mine, cancelled).values(**_CANCELLED, finished_at=now))
+    these = {"b_ids": list(record_ids)}
+    connection.execute(_HOLD, these)
+    connection.execute(_CANCEL, {**these, "b_now": now})
 
 
 def revive(connection: Connection, connection_id: str, conditions: Sequence[ColumnElement[bool]]) -> None:
@@ -226,10 +252,6 @@ def rename(connection: Connection, import_id: str, file_name: str, reading: Mapp
 
 def _one(import_id: str) -> Any:
     return update(imports).where(imports.c.id == import_id)
-
-
-def _of_import(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(imports.c.id).where(imports.c.id == records.c.import_id, condition).exists()
 
 
 def _change(

@@ -1,8 +1,9 @@
 """Leases: the right to deliver for a connection, with a fencing token that grows with every grant."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal_column, select, update
+from sqlalchemy import Connection, and_, bindparam, literal_column, select, update
 
 from connector.alive import is_dead
 from connector.ledger import importing
@@ -13,13 +14,25 @@ from connector.ledger.upsert import insert_or_ignore
 # only as long as its last calls may still be on their way.
 TERM, _LANDING = 30_000, 2_000
 
-_RENEW = (
+# Each drain asks these, so they are made once.
+_MINE = leases.c.connection_id == bindparam("b_connection")
+_LOCKED = select(leases).where(_MINE).with_for_update()
+_GRANT = (
     update(leases)
-    .where(leases.c.connection_id == bindparam("b_connection"), leases.c.token == bindparam("b_token"))
-    # Of a connection that was removed and added again, tokens begin anew.
-    .where(leases.c.holder == bindparam("b_holder"))
-    .values(until=bindparam("b_until"), in_flight=bindparam("b_in_flight"))
+    .where(_MINE)
+    .values(token=bindparam("b_token"), holder=bindparam("b_holder"), until=bindparam("b_until"), in_flight=0)
 )
+# Of a connection that was removed and added again, tokens begin anew.
+_OURS = and_(_MINE, leases.c.token == bindparam("b_token"), leases.c.holder == bindparam("b_holder"))
+_RENEW = update(leases).where(_OURS).values(until=bindparam("b_until"), in_flight=bindparam("b_in_flight"))
+_RELEASE = update(leases).where(_OURS).values(holder=None, until=0, in_flight=0)
+_ORPHANED = and_(
+    records.c.connection_id == bindparam("b_connection"),
+    records.c.status == literal_column("'waiting'"),  # written out for the index's sake, as in `work`
+    records.c.claim.is_not(None),
+)
+_ORPHANS = select(records.c.id).where(_ORPHANED)
+_FREE_ORPHANS = update(records).where(_ORPHANED).values(claim=None, unsure=records.c.created_at)
 
 
 class LeaseLost(Exception):
@@ -41,12 +54,11 @@ def take(connection: Connection, connection_id: str, holder: str, now: int) -> L
     A holder that asks again has lost its drain, and could not give the lease back.
     """
     insert_or_ignore(connection, leases, {"connection_id": connection_id, "token": 0, "holder": None, "until": 0})
-    row = connection.execute(select(leases).where(leases.c.connection_id == connection_id).with_for_update()).one()
+    row = connection.execute(_LOCKED, {"b_connection": connection_id}).one()
     if not is_free(row.holder, row.until, holder, now):
         return None
     lease = Lease(connection_id, holder, row.token + 1)
-    granted = {"token": lease.token, "holder": holder, "until": now + TERM, "in_flight": 0}
-    connection.execute(update(leases).where(leases.c.connection_id == connection_id).values(granted))
+    connection.execute(_GRANT, {**_named(lease), "b_until": now + TERM})
     _free_orphans(connection, connection_id, now)
     return lease
 
@@ -63,25 +75,23 @@ def renew(connection: Connection, lease: Lease, now: int, *, in_flight: int = 0)
 
     Raises `LeaseLost` when it is not ours any more.
     """
-    named = {"b_connection": lease.connection_id, "b_token": lease.token, "b_holder": lease.holder}
-    named |= {"b_until": now + TERM, "b_in_flight": in_flight}
-    if connection.execute(_RENEW, named).rowcount != 1:
+    told = {"b_until": now + TERM, "b_in_flight": in_flight}
+    if connection.execute(_RENEW, {**_named(lease), **told}).rowcount != 1:
         raise LeaseLost(lease.connection_id)
     return now + TERM
 
 
 def release(connection: Connection, lease: Lease) -> None:
     """Gives the lease back, if it is still ours."""
-    same = (leases.c.connection_id == lease.connection_id) & (leases.c.token == lease.token)
-    ours = same & (leases.c.holder == lease.holder)
-    connection.execute(update(leases).where(ours).values(holder=None, until=0, in_flight=0))
+    connection.execute(_RELEASE, _named(lease))
+
+
+def _named(lease: Lease) -> dict[str, Any]:
+    return {"b_connection": lease.connection_id, "b_token": lease.token, "b_holder": lease.holder}
 
 
 def _free_orphans(connection: Connection, connection_id: str, now: int) -> None:
-    waiting = records.c.status == literal_column("'waiting'")  # written out for the index's sake, as in `work`
-    orphans = (records.c.connection_id == connection_id) & waiting & records.c.claim.is_not(None)
-    freed = {"claim": None, "unsure": records.c.created_at}
-    ids = connection.scalars(select(records.c.id).where(orphans)).all()
-    connection.execute(update(records).where(orphans).values(freed))
+    ids = connection.scalars(_ORPHANS, {"b_connection": connection_id}).all()
     if ids:
+        connection.execute(_FREE_ORPHANS, {"b_connection": connection_id})
         importing.hold(connection, ids, now)

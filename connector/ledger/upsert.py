@@ -10,9 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_or_ignore(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Inserts the row unless one with its key is there; returns whether it was inserted."""
-    statement = _insert(connection.dialect.name)(table).on_conflict_do_nothing()
     # Without the option SQLAlchemy need not know the row count of an INSERT: it is -1 with psycopg.
-    inserted = connection.execute(statement, dict(row), execution_options={"preserve_rowcount": True})
+    options = {"preserve_rowcount": True}
+    inserted = connection.execute(_ignoring(connection.dialect.name, table), dict(row), execution_options=options)
     return inserted.rowcount == 1
 
 
@@ -44,6 +44,11 @@ def insert_or_add(connection: Connection, table: Table, rows: Sequence[Mapping[s
 
 def _ordered(rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(row) for row in sorted(rows, key=lambda row: tuple(row[name] for name in key))]
+
+
+@cache
+def _ignoring(dialect: str, table: Table) -> Any:
+    return _insert(dialect)(table).on_conflict_do_nothing()
 
 
 @cache

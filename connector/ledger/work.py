@@ -210,16 +210,19 @@ def due_connections(connection: Connection, now: int, *, holder: str | None = No
     return {row.id: bool(row.live) for row in sorted(found, key=lambda row: not row.live)}
 
 
+# Asked for by each drain, so made once.
+_HALTED = select(connections.c.halted).where(connections.c.id == bindparam("b_connection"))
+_EARLIEST = select(func.min(records.c.due_at)).where(_FREE, records.c.lane == bindparam("b_lane"))
+
+
 def next_due_at(connection: Connection, connection_id: str) -> int | None:
     """When the connection's next waiting record can go out: when it is due and no pause holds it; None when nothing
     can."""
-    halted = connection.scalar(select(connections.c.halted).where(connections.c.id == connection_id))
-    if halted:
+    mine = {"b_connection": connection_id}
+    if connection.scalar(_HALTED, mine):
         return None
-    free = and_(records.c.connection_id == connection_id, _IS_WAITING, records.c.claim.is_(None))
     budget, found = budgets.get(connection, connection_id), list[int]()
     for lane in (LIVE, BULK):
-        earliest = select(func.min(records.c.due_at)).where(free, records.c.lane == lane)
-        if (due_at := connection.scalar(earliest)) is not None:
+        if (due_at := connection.scalar(_EARLIEST, {**mine, "b_lane": lane})) is not None:
             found.append(max(due_at, opens_at(budget, live=lane == LIVE)))
     return min(found, default=None)
