@@ -18,6 +18,7 @@ from connector.ledger.upsert import insert_or_ignore, insert_or_update
 SCOPES = ("read", "write", "admin")
 # Asked for with every request, so made once.
 _ONE = select(connections).where(connections.c.id == bindparam("b_id"))
+_KEY = select(keys).where(keys.c.hash == bindparam("b_hash"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def add_key(
 def find_key(connection: Connection, secret: str) -> Key | None:
     """The key with this secret, revoked or not."""
     wanted = digest(secret)
-    row = connection.execute(select(keys).where(keys.c.hash == wanted)).one_or_none()
+    row = connection.execute(_KEY, {"b_hash": wanted}).one_or_none()
     return to_key(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
 
 

@@ -46,9 +46,9 @@ def save(connection: Connection, row: Row[Any], **values: Any) -> None:
 
 def names(connection: Connection, connection_id: str, whos: Collection[str]) -> set[str]:
     """Of these people, those who are to go and are still there."""
-    mine = records.c.connection_id == connection_id
     if connection.scalar(_ANY_OPEN, {"b_connection": connection_id}) is None:  # nearly always, and soon told
         return set()
+    mine = records.c.connection_id == connection_id
     named: ColumnElement[bool] = records.c.email.in_(whos) | records.c.people_id.in_(whos)
     rows = connection.execute(select(records.c.email, records.c.people_id).where(mine, _OPEN, named))
     return {name for row in rows for name in row if name}

@@ -34,8 +34,14 @@ DELIVERED = ("created", "updated", "unchanged", "superseded")
 _TOLD = select(records.c.who, records.c.people_id, records.c.contact, records.c.created_at).where(
     records.c.status.in_(DELIVERED), records.c.contact.is_not(None), records.c.at.is_(None)
 )
-# Asked for by everybody who waits for an outcome, so made once.
-_ONE = select(records).where(records.c.connection_id == bindparam("b_connection"), records.c.id == bindparam("b_id"))
+# Asked for with every record that is sent alone, so made once.
+_MINE = records.c.connection_id == bindparam("b_connection")
+_ONE = select(records).where(_MINE, records.c.id == bindparam("b_id"))
+_OPEN_WHOS = (
+    select(records.c.who)
+    .where(_MINE, records.c.status == "waiting", records.c.who.in_(bindparam("b_whos", expanding=True)))
+    .distinct()
+)
 # Names looked up in one statement.
 _CHUNK = 500
 _DAY = 86_400_000
@@ -135,8 +141,7 @@ def _equal(equal: Mapping[str, str]) -> list[Any]:
 
 def open_whos(connection: Connection, connection_id: str, whos: Sequence[str]) -> set[str]:
     """Of these people, those who have a record that is still waiting."""
-    waiting = and_(records.c.connection_id == connection_id, records.c.status == "waiting", records.c.who.in_(whos))
-    return set(connection.scalars(select(records.c.who).where(waiting).distinct()))
+    return set(connection.scalars(_OPEN_WHOS, {"b_connection": connection_id, "b_whos": list(whos)}))
 
 
 def unchanged_in(connection: Connection, import_id: str, emails: Sequence[str]) -> dict[str, str]:
