@@ -78,7 +78,7 @@ MANIFESTS = {
     "against the schema": (
         "fields.json",
         _of_unknown_kind,
-        ("manifests/fields.json", "$.fields[0].type", "'letter' is not one of"),
+        ("manifests/fields.json", "$.fields[0].type", '"letter" is not one of "string", "text", '),
     ),
     "a field that nobody declared": (
         "sources/dynamics.json",
