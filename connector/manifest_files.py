@@ -23,10 +23,10 @@ def read(root: Traversable, name: str, schema: str) -> Any:
         text = root.joinpath(*name.split("/")).read_text(encoding="utf-8")
         content = json.loads(text, object_pairs_hook=_object)
         rules = json.loads(root.joinpath("schema", f"{schema}.schema.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+        for error in Draft202012Validator(rules).iter_errors(content):
+            raise ManifestBroken(name, _json_path(content, error.instance_path), _reason(error))
+    except (OSError, ValueError) as problem:  # half a character, for one, or what is nested too deep
         raise ManifestBroken(name, "", str(problem)) from problem
-    for error in Draft202012Validator(rules).iter_errors(content):
-        raise ManifestBroken(name, _json_path(error.instance_path), _reason(error))
     for path, key in _twice(content, "$"):
         raise ManifestBroken(name, path, f"there are two of the key {key}")
     return content
@@ -48,9 +48,16 @@ def folder(root: Traversable, name: str, schema: str) -> dict[str, Any]:
     return found
 
 
-def _json_path(parts: Iterable[str | int]) -> str:
-    """`$.fields[5].convert`."""
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+def _json_path(content: Any, parts: Iterable[str | int]) -> str:
+    """`$.fields[5].convert`. The validator leaves out names that are empty, and tells digits as numbers."""
+    path = "$"
+    for part in parts:
+        while isinstance(content, dict) and str(part) not in content and "" in content:
+            path, content = f"{path}['']", content[""]
+        is_member = isinstance(content, list)
+        path += f"[{part}]" if is_member else f".{part}"
+        content = content[part] if is_member else content.get(str(part))
+    return path
 
 
 def _reason(error: ValidationError) -> str:

@@ -132,8 +132,11 @@ def _nobody(*_args: str | bool) -> None:
 
 
 def open_wakeups(settings: Settings) -> WakeUps:
-    """The queue of the settings. Raises `SettingsProblem` when it can never be one, `OSError` and the like not at all:
-    a queue that is away comes back."""
+    """The queue of the settings; all that a process opens are of one kind.
+
+    Raises `SettingsProblem` when it can never be one, `OSError` and the like not at all: a queue that is away comes
+    back.
+    """
     url = _queue_url(settings)
     with _spared(*{*_DRIVERS.values()} - {_DRIVERS.get(url.get_backend_name())}):
         from connector.queues import open_queue

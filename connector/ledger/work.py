@@ -56,6 +56,9 @@ _SAVE = (
 # Written out, not bound: a plan that is made before the value is known cannot use an index with a condition.
 _IS_WAITING = records.c.status == literal_column("'waiting'")
 _FREE = and_(records.c.connection_id == bindparam("b_connection"), _IS_WAITING, records.c.claim.is_(None))
+# Asked for by each drain, so made once.
+_HALTED = select(connections.c.halted).where(connections.c.id == bindparam("b_connection"))
+_EARLIEST = select(func.min(records.c.due_at)).where(_FREE, records.c.lane == bindparam("b_lane"))
 # One lane at a time, in the order of the index: what is not due yet is not looked at.
 _ANY_DUE = (
     select(records.c.who)
@@ -208,11 +211,6 @@ def due_connections(connection: Connection, now: int, *, holder: str | None = No
     rows = connection.execute(_DUE_CONNECTIONS, {"b_now": now}).all()
     found = [row for row in rows if holder is None or is_free(row.holder, row.until, holder, now)]
     return {row.id: bool(row.live) for row in sorted(found, key=lambda row: not row.live)}
-
-
-# Asked for by each drain, so made once.
-_HALTED = select(connections.c.halted).where(connections.c.id == bindparam("b_connection"))
-_EARLIEST = select(func.min(records.c.due_at)).where(_FREE, records.c.lane == bindparam("b_lane"))
 
 
 def next_due_at(connection: Connection, connection_id: str) -> int | None:

@@ -28,7 +28,7 @@ def _drop(*_: object) -> str:
     raise structlog.DropEvent
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _looked_at_anew() -> Iterator[None]:
     """However long a look at the ledger takes on a busy machine, `/metrics` does not show it again."""
     with pytest.MonkeyPatch.context() as patched:

@@ -171,6 +171,18 @@ BROKEN = [
         "sources/notion.json", "$.tables", "unknown field e", id="unknown-contact-field",
     ),
     pytest.param(
+        edited("sources/shopify.json", lambda read: read["tables"][""][0].update(first_of=[])),
+        "sources/shopify.json", "$.tables[''][0].first_of", "[]", id="row-of-a-table-without-a-name",
+    ),
+    pytest.param(
+        edited("fields.json", lambda read: row(read, "phone")["aliases"].update({"5": [1]})),
+        "fields.json", "$.fields[5].aliases.5[0]", "1 is not of type", id="below-a-name-of-digits",
+    ),
+    pytest.param(
+        edited("fields.json", lambda read: row(read, "phone").update(convert="a\ud800b")),
+        "fields.json", "", "surrogates not allowed", id="half-a-character",
+    ),
+    pytest.param(
         edited("sources/notion.json", lambda read: read.update(variants=[])),
         "sources/notion.json", "$.variants", "[]", id="source-without-variants",
     ),

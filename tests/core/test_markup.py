@@ -74,11 +74,11 @@ def test_the_encoding_is_the_declarations(encoding: str) -> None:
     ],
 )
 def test_what_is_not_taken_is_told_at_once(document: str, code: str) -> None:
-    began = time.thread_time()
+    began = time.monotonic()
     with pytest.raises(Problem) as caught:
         read_xml(document.encode())
     assert (caught.value.code, caught.value.status) == (code, 400)
-    assert time.thread_time() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_nothing_of_the_document_is_in_the_sentence() -> None:

@@ -368,7 +368,7 @@ def test_without_a_kick_it_is_found_within_a_second_or_so(world: World, receiver
     time.sleep(0.1)
     world.telling.kick = lambda: None  # type: ignore[method-assign] # nobody says that there is something
     world.tell()
-    assert until(lambda: len(receiver.told) == 1)
+    assert until(lambda: len(receiver.told) == 1, 5)
     with world.ledger.write() as connection:
         assert subscriptions.remove(connection, "W", subscription)
     assert world.tell() == 0
