@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.looking import Window, window
 from tests.process.running import Crisp, Service
@@ -60,6 +60,20 @@ def test_a_column_is_left_out_and_taken_again(here: Window, crisp: Crisp, tmp_pa
     card = crisp.people()["ada@example.com"]
     assert card["person"]["phone"] == "+33639981234"
     assert "Nantes" not in str(card)
+
+
+def test_a_file_that_is_chosen_before_the_page_is_lively_is_looked_at(here: Window, tmp_path: Path) -> None:
+    """On a slow line scripts come later than what they act on."""
+    file = tmp_path / "people.csv"
+    file.write_text("Email,City\nada@example.com,Nantes\n")
+    page = here.open("/import")
+    held: list[Route] = []
+    page.route("**/vendor/htmx*", lambda route: held.append(route))
+    page.goto(page.url, wait_until="commit")
+    page.get_by_label("Drop a file here").set_input_files(file)
+    [script] = held
+    script.continue_()
+    expect(page.get_by_label("Contact field for City")).to_be_visible()
 
 
 def test_without_javascript(browser: Browser, service: Service, crisp: Crisp, tmp_path: Path) -> None:

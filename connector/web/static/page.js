@@ -72,6 +72,13 @@
     });
   });
 
+  // A file that was chosen before this was there: nobody has heard of it yet.
+  document.addEventListener("DOMContentLoaded", function () {
+    for (const input of document.querySelectorAll("form[hx-post] input[type=file]")) {
+      if (input.files.length) input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+
   document.addEventListener("submit", function (event) {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
