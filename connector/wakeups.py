@@ -147,13 +147,14 @@ def open_wakeups(settings: Settings) -> WakeUps:
 def _spared(*drivers: str) -> Iterator[None]:
     """Huey loads every driver that it finds: 16 MB and a fifth of a second of them for a queue in a file. Meanwhile
     those that nobody has loaded cannot be found."""
-    hidden = [name for name in drivers if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None says that there is no such module
+    modules: dict[str, Any] = sys.modules
+    hidden = [name for name in drivers if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # None says that there is no such module
     try:
         yield
     finally:
         for name in hidden:
-            sys.modules.pop(name, None)
+            modules.pop(name, None)
 
 
 def _queue_url(settings: Settings) -> URL:

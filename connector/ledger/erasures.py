@@ -18,11 +18,13 @@ _OPEN = and_(
 # Asked for by each drain, so made once.
 _ANY_OPEN = select(records.c.id).where(records.c.connection_id == bindparam("b_connection"), _OPEN).limit(1)
 _ALL = records.c.connection_id.in_(select(connections.c.id))
+# Asked for every second, so made once.
+_ANY_DUE = select(records.c.id).where(_ALL, _OPEN, records.c.due_at <= bindparam("b_now")).limit(1)
 
 
 def due(connection: Connection, now: int) -> bool:
     """Whether one is due."""
-    return connection.scalar(select(records.c.id).where(_ALL, _OPEN, records.c.due_at <= now).limit(1)) is not None
+    return connection.scalar(_ANY_DUE, {"b_now": now}) is not None
 
 
 def claim(connection: Connection, now: int, until: int) -> Row[Any] | None:

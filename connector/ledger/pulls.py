@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from connector.ledger.leases import is_free
 from connector.ledger.tables import pulls
@@ -12,6 +12,12 @@ from connector.ledger.upsert import insert_or_ignore
 # Milliseconds until a holder that nothing is heard of is taken for dead. Each request renews it, and each page: a
 # request may take half a minute, what it brought is translated, and the database is waited for.
 TERM = 120_000
+# Asked for every second, so made once.
+_DUE = (
+    select(pulls.c.connection_id, pulls.c.inbound_id, pulls.c.holder, pulls.c.until)
+    .where(pulls.c.due_at <= bindparam("b_now"))
+    .order_by(pulls.c.due_at)
+)
 _NOTHING = {"is_whole": False, "pages": 0, "records": 0, "tries": 0, "token": 0}
 
 
@@ -63,8 +69,7 @@ def begin(connection: Connection, hold: Hold, now: int, *, import_id: str, since
 
 def due(connection: Connection, now: int) -> list[Row[Any]]:
     """Whose time has come: connection, address, and who has it in hand, those first that wait longest."""
-    columns = (pulls.c.connection_id, pulls.c.inbound_id, pulls.c.holder, pulls.c.until)
-    return list(connection.execute(select(*columns).where(pulls.c.due_at <= now).order_by(pulls.c.due_at)))
+    return list(connection.execute(_DUE, {"b_now": now}))
 
 
 def schedule(connection: Connection, connection_id: str, inbound_id: str, due_at: int | None) -> None:

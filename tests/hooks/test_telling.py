@@ -256,7 +256,7 @@ def test_one_that_hangs_delays_no_other(world: World, receiver: Receiver) -> Non
     for _ in range(20):
         world.tell()
     assert until(lambda: len(receiver.of("/fine")) == 20)
-    assert time.monotonic() - began < 8, "each of the others hangs for 10 s"
+    assert time.monotonic() - began < 1
     in_hand = [row for row in world.deliveries(subscription_id=hanging) if row.claim]
     assert 1 <= len(in_hand) <= 4
 
@@ -368,7 +368,7 @@ def test_without_a_kick_it_is_found_within_a_second_or_so(world: World, receiver
     time.sleep(0.1)
     world.telling.kick = lambda: None  # type: ignore[method-assign] # nobody says that there is something
     world.tell()
-    assert until(lambda: len(receiver.told) == 1, 5)
+    assert until(lambda: len(receiver.told) == 1, 3)
     with world.ledger.write() as connection:
         assert subscriptions.remove(connection, "W", subscription)
     assert world.tell() == 0

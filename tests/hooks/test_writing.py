@@ -152,7 +152,7 @@ def test_what_waits_for_a_quota_when_the_process_is_to_end_is_given_back_as_it_w
     assert until(lambda: sheet.batches[-1:] == [[1]])
     began = time.monotonic()
     world.telling.stop()
-    assert time.monotonic() - began < 20, "of the 60 s"
+    assert time.monotonic() - began < 2
     first, *others = world.deliveries()
     assert (first.status, first.attempts) == ("delivered", 1)
     assert {(row.status, row.attempts, row.claim, row.claimed_until) for row in others} == {("waiting", 0, None, None)}

@@ -14,7 +14,6 @@ import requests
 from flask.testing import FlaskClient
 
 from connector.sandbox.events import EVERYTHING, FOR_WEBSITE_HOOKS
-from connector.sandbox.hooks import SECONDS_FOR_AN_ANSWER
 from tests.sandbox.receiver import Hook, Receiver, until
 
 PEOPLE = "/v1/website/W/people"
@@ -327,7 +326,7 @@ def test_a_receiver_that_hangs_delays_no_answer(serve: Serve, receiver: Receiver
         elapsed = time.monotonic() - began
         receiver.go_on.set()
         hooks = receiver.wait_for(50)
-    assert elapsed < SECONDS_FOR_AN_ANSWER, elapsed
+    assert elapsed < 2, elapsed
     assert counts == {"sent": 1, "answered": 0, "failed": 0, "waiting": 50}
     assert [hook.body["data"]["email"] for hook in hooks] == [f"ada{number}@example.com" for number in range(50)]
     assert all(hook.headers["X-Crisp-Signature"] == signed("S", hook) for hook in hooks)

@@ -86,7 +86,7 @@ def test_64_slow_calls_at_once_over_kept_connections(serve: Serve) -> None:
         statuses = Counter(status for each in pool.map(rounds, range(64)) for status in each)
         elapsed = time.monotonic() - began
     assert statuses == {201: 256}
-    assert elapsed < 20, elapsed  # 51 seconds one after the other
+    assert elapsed < 4, elapsed  # 51 seconds one after the other
 
 
 def test_one_of_64_parallel_creations_wins(serve: Serve) -> None:
